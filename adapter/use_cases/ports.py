@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from adapter.domain.handoff import Handoff, LedgerEvent
+from adapter.domain.partner import Directory
 
 Tree = dict[str, Any]
 """A decoded FHIR resource or element: dict, list, str, int, Decimal, bool (see mappings/json_codec.py)."""
@@ -199,6 +200,12 @@ class Clock(Protocol):
 
 class NewIds(Protocol):
     def __call__(self) -> str: ...
+
+
+class Register(Protocol):
+    """The partner register; `directory()` is cheap (a snapshot, at most a few seconds old)."""
+
+    def directory(self) -> Directory: ...
 
 
 T = TypeVar("T")

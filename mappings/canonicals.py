@@ -1,0 +1,26 @@
+"""Every canonical URL that this project coins or relies on. An owner who publishes under another base changes `BASE`."""
+
+from typing import Final
+
+BASE: Final = "https://handoff.example/fhir"
+
+FACT_SYSTEM: Final = f"{BASE}/CodeSystem/handoff-fact"
+STATUS_SYSTEM: Final = f"{BASE}/CodeSystem/handoff-status"
+REASON_SYSTEM: Final = f"{BASE}/CodeSystem/handoff-reason"
+ACTION_SYSTEM: Final = f"{BASE}/CodeSystem/handoff-action"
+ACCESS_NEED_SYSTEM: Final = f"{BASE}/CodeSystem/access-need"
+RISK_TIER_SYSTEM: Final = f"{BASE}/CodeSystem/risk-tier"
+TASK_CODE_SYSTEM: Final = f"{BASE}/CodeSystem/handoff-task"
+CARE_PLAN_CATEGORY_SYSTEM: Final = f"{BASE}/CodeSystem/care-plan-category"
+PARTNER_SYSTEM: Final = f"{BASE}/NamingSystem/partner"
+
+EXT_ACCEPTANCE_DEADLINE: Final = f"{BASE}/StructureDefinition/acceptance-deadline"
+EXT_RESPONSIBLE: Final = f"{BASE}/StructureDefinition/responsible"
+EXT_NEXT_ACTION: Final = f"{BASE}/StructureDefinition/next-action"
+
+PLAN_DEFINITION: Final = f"{BASE}/PlanDefinition/"
+TOPIC_HANDOFF: Final = f"{BASE}/SubscriptionTopic/handoff"
+
+FHIR_TASK_CODE_SYSTEM: Final = "http://hl7.org/fhir/CodeSystem/task-code"
+PARTICIPATION_MODE_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
+IDENTIFIER_TYPE_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"

@@ -1,0 +1,135 @@
+"""References: finding them in a resource, and rewriting those that point inside a Bundle.
+
+https://hl7.org/fhir/R4/bundle.html#references (what a reference in a Bundle points at) and
+https://hl7.org/fhir/R4/http.html#trules (what a transaction must rewrite: references, uris and narrative links).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+Tree = dict[str, Any]
+
+RELATIVE = re.compile(r"^([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?$")
+CONDITIONAL = re.compile(r"^([A-Z][A-Za-z]+)\?(.+)$", re.DOTALL)
+_REST_URL = re.compile(r"^(.*/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})$")
+
+# Elements of type uri, url or uuid that may point at another entry. Not here: Identifier.system, Identifier.value,
+# Extension.url and Coding.system, which name things and point at nothing.
+_LINKING_URIS = frozenset({"url", "valueUri", "valueUrl", "valueUuid", "instantiatesUri", "endpoint", "uri", "source"})
+_NARRATIVE_LINK = re.compile(r"""((?:href|src)\s*=\s*)(["'])(.*?)\2""", re.DOTALL)
+
+
+def walk_references(tree: Tree, at: str) -> Iterator[tuple[Tree, str]]:
+    """Every Reference element with a literal reference, and the expression of that element."""
+    stack: list[tuple[Any, str]] = [(tree, at)]
+    while stack:
+        node, where = stack.pop()
+        if type(node) is dict:
+            if type(node.get("reference")) is str:
+                yield node, where
+            for key, value in node.items():
+                if type(value) is dict:
+                    stack.append((value, f"{where}.{key}"))
+                elif type(value) is list and value and type(value[0]) is not str:
+                    stack.append((value, f"{where}.{key}"))
+        else:
+            for index, item in enumerate(node):
+                if type(item) is dict:
+                    stack.append((item, f"{where}[{index}]"))
+
+
+def literal_references(tree: Tree) -> list[Tree]:
+    """The Reference elements alone, without their expressions: the quick form for the path that every bundle takes."""
+    found: list[Tree] = []
+    stack: list[Any] = [tree]
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            if type(node.get("reference")) is str:
+                found.append(node)
+            for value in node.values():
+                if type(value) is dict or (type(value) is list and value and type(value[0]) is not str):
+                    stack.append(value)
+        else:
+            stack.extend(item for item in node if type(item) is dict)
+    return found
+
+
+def base_of(full_url: str | None) -> str | None:
+    """`https://x/fhir/` of `https://x/fhir/Patient/1`; None for a urn or anything that is not a RESTful address."""
+    match = _REST_URL.match(full_url) if full_url else None
+    return match.group(1) if match else None
+
+
+class BundleAddresses:
+    """Which address inside a Bundle means which key (`Type/id`) in this server."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, str] = {}
+        self._uris: dict[str, str] = {}
+
+    def add(self, full_url: str | None, sent_as: str | None, key: str) -> None:
+        """`full_url` and `sent_as` (`Type/id` under which the sender knows the resource) now mean `key`."""
+        if full_url:
+            self._keys[full_url] = key
+            if full_url.startswith("urn:"):
+                self._uris[full_url] = key
+        if sent_as:
+            self._keys.setdefault(sent_as, key)
+
+    def resolve(self, reference: str, base: str | None) -> str | None:
+        """The key that `reference`, standing in an entry whose fullUrl has `base`, points at inside the Bundle."""
+        address, fragment, _ = reference.partition("#")
+        if fragment and not address:
+            return None
+        unversioned, _, _ = address.partition("/_history/")
+        if base and (found := self._keys.get(base + unversioned)):
+            return found
+        return self._keys.get(address) or self._keys.get(unversioned)
+
+    def rewrite_uris(self, tree: Tree) -> None:
+        """Rewrite uri elements and narrative links that name a placeholder (`urn:uuid:…`) of this Bundle, in place."""
+        if not self._uris:
+            return
+        stack: list[Any] = [tree]
+        while stack:
+            node = stack.pop()
+            if type(node) is dict:
+                for key, value in node.items():
+                    kind = type(value)
+                    if kind is str:
+                        if key in _LINKING_URIS and value in self._uris:
+                            node[key] = self._uris[value]
+                        elif key == "div" and "urn:" in value:
+                            node[key] = _NARRATIVE_LINK.sub(self._narrative_link, value)
+                    elif kind is dict or kind is list:
+                        stack.append(value)
+            elif type(node) is list:
+                stack.extend(item for item in node if type(item) is dict)
+
+    def _narrative_link(self, match: re.Match[str]) -> str:
+        target = self._uris.get(match.group(3), match.group(3))
+        return f"{match.group(1)}{match.group(2)}{target}{match.group(2)}"
+
+
+Resolve = Callable[[str], Tree | None]
+"""A literal reference → the tree that it points at, or None when it is unknown here."""
+
+
+def contained_or(tree: Tree, resolve: Resolve) -> Resolve:
+    """`resolve`, with `#id` answered from the contained resources of `tree`."""
+
+    def lookup(reference: str) -> Tree | None:
+        if reference.startswith("#"):
+            return next((c for c in tree.get("contained", ()) if c.get("id") == reference[1:]), None)
+        return resolve(reference)
+
+    return lookup
+
+
+def in_trees(trees: Mapping[str, Tree]) -> Resolve:
+    """Resolve from a mapping of `Type/id`, ignoring a version in the reference."""
+    return lambda reference: trees.get(reference.partition("/_history/")[0])

@@ -112,6 +112,9 @@ class WriteSet:
     resources: list[NewVersion] = field(default_factory=list)
     handoffs: list[Handoff] = field(default_factory=list)
     """Projections to insert or replace; readers of all resources of a changed handoff are recomputed."""
+    joined: list[tuple[ResourceKey, str]] = field(default_factory=list)
+    """(existing resource, handoff id): every version of the resource becomes part of that handoff too, and its readers
+    are recomputed. For resources sent before the Task, and for an escalation child that sees what its parent holds."""
     events: list[LedgerEvent] = field(default_factory=list)
     deadlines: list[Deadline] = field(default_factory=list)
     cancelled_deadlines: list[tuple[str, str]] = field(default_factory=list)

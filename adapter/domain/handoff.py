@@ -40,16 +40,21 @@ class Handoff:
     part_of: str | None = None
     """The parent handoff's id, for an escalation child."""
     flagged_for_review: bool = False
+    escalated_to: tuple[str, ...] = ()
+    """Owners of escalations of this handoff: whoever is asked to step in must be able to read what it is about."""
     correlation: tuple[str, ...] = ()
     """Keys by which later messages name this handoff (message ids, Bundle.id, placer and filler identifiers)."""
 
     @property
     def readers(self) -> frozenset[str]:
         """Organisations that may read the resources of this handoff: the initiator always, the recipient from
-        `requested` until it hands the person back (a draft is nobody else's business; rejection ends reading)."""
-        if self.status in {"draft", "rejected", "entered-in-error"}:
+        `requested` until it hands the person back (a draft is nobody else's business; rejection ends reading), and
+        whoever an escalation was addressed to."""
+        if self.status in {"draft", "entered-in-error"}:
             return frozenset({self.requester})
-        return frozenset({self.requester, self.owner})
+        if self.status == "rejected":
+            return frozenset({self.requester, *self.escalated_to})
+        return frozenset({self.requester, self.owner, *self.escalated_to})
 
 
 @dataclass(frozen=True, slots=True)

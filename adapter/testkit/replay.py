@@ -1,0 +1,79 @@
+"""`handoff replay`: plays scenarios against this adapter or any other FHIR R4 server, over HTTP only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from adapter.smart_client import obtain_token
+from adapter.testkit.exchange import Exchange, TokenSource
+from adapter.testkit.player import Player, StepResult
+from adapter.testkit.report import Printer, held, summary, write_junit
+from adapter.testkit.scenario import ScenarioError, load, scripts_in
+from adapter.testkit.simulators import SimulatedPartner
+
+EXIT_HELD, EXIT_BROKEN, EXIT_UNPLAYABLE = 0, 1, 2
+
+
+def replay(
+    paths: Sequence[Path],
+    base_url: str,
+    junit: Path | None = None,
+    *,
+    keys: Path | None = None,
+    partner_ports: dict[str, int] | None = None,
+) -> int:
+    """Plays every scenario at or below `paths` against `base_url` (with or without `/fhir`) and prints each step.
+
+    `keys` holds private JWKs as `<partner>.json`; a partner without one sends no token. `partner_ports` are the
+    addresses at which a demo server tells its partners; without them, or when one is taken, notification steps are
+    skipped. Returns 0 when every expectation held, 1 when one did not, 2 when a script cannot be played.
+    """
+    try:
+        scenarios = [load(script) for script in scripts_in(paths)]
+    except ScenarioError as error:
+        print(error)
+        return EXIT_UNPLAYABLE
+    exchange = Exchange(fhir_base(base_url), tokens_from(keys, base_url))
+    with ExitStack() as stack:
+        is_demo = exchange.has_demo_clock()
+        partners = _listening(partner_ports or {}, stack) if is_demo else {}
+        player = Player(exchange, partners, Printer(), clock_can_be_advanced=is_demo)
+        results = [result for scenario in scenarios for result in player.play(scenario)]
+    print("\n" + summary(results))
+    if junit is not None:
+        write_junit(results, junit)
+    return EXIT_HELD if held(results) else EXIT_BROKEN
+
+
+def tokens_from(keys: Path | None, base_url: str) -> TokenSource:
+    """Tokens by private_key_jwt with the keys of a folder; None for a partner whose key is not there."""
+
+    def token_of(partner_id: str) -> str | None:
+        file = keys / f"{partner_id}.json" if keys else None
+        if file is None or not file.is_file():
+            return None
+        return obtain_token(base_url, partner_id, json.loads(file.read_text(encoding="utf-8")))
+
+    return token_of
+
+
+def fhir_base(url: str) -> str:
+    """`url` itself when a CapabilityStatement is there, else its `/fhir`, as this adapter's own address has it."""
+    url = url.rstrip("/")
+    if url.endswith("/fhir"):
+        return url
+    answer = Exchange(url, lambda partner: None).send("GET", "metadata", None)
+    is_base = isinstance(answer.body, dict) and answer.body.get("resourceType") == "CapabilityStatement"
+    return url if is_base else f"{url}/fhir"
+
+
+def _listening(ports: dict[str, int], stack: ExitStack) -> dict[str, SimulatedPartner]:
+    """All simulated partners or none: half of them would make the other half's steps fail for no fault of the server."""
+    try:
+        return {partner: stack.enter_context(SimulatedPartner(partner, port)) for partner, port in ports.items()}
+    except OSError as error:
+        print(f"notification steps will be skipped: a simulated partner's port is taken ({error.strerror})")
+        return {}

@@ -1,0 +1,71 @@
+"""How a run is told: one line per step, a summary, and a JUnit file for continuous integration."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+from xml.etree import ElementTree
+
+from adapter.testkit.player import FAILED, OK, SKIPPED, StepResult
+
+
+class Printer:
+    """Prints each step as it ends: scenario, step, who, what was expected, what came, the verdict."""
+
+    def __init__(self, out: TextIO | None = None):
+        self._out = out or sys.stdout
+        self._scenario = ""
+
+    def __call__(self, result: StepResult) -> None:
+        if result.scenario != self._scenario:
+            self._scenario = result.scenario
+            print(f"\n{result.scenario}", file=self._out)
+        verdict = f"{result.outcome:7}"
+        line = f"  {verdict} {result.scenario} {result.number:2}  {result.actor:20}  {result.title}"
+        detail = f" | expected: {result.expected} | got: {result.got} | {result.seconds * 1000:.0f} ms"
+        print(line + detail, file=self._out, flush=True)
+
+
+def summary(results: Sequence[StepResult]) -> str:
+    """`8 scenarios, 61 steps: 61 OK, 0 failed, 0 skipped`, and a line per failure and per reason to skip."""
+    by = {outcome: [r for r in results if r.outcome == outcome] for outcome in (OK, FAILED, SKIPPED)}
+    scenarios = len({result.scenario for result in results})
+    lines = [
+        f"{scenarios} scenarios, {len(results)} steps: {len(by[OK])} OK, {len(by[FAILED])} failed, "
+        f"{len(by[SKIPPED])} skipped"
+    ]
+    lines += [f"  FAILED  {r.scenario} {r.number}: expected {r.expected}; got {r.got}" for r in by[FAILED]]
+    lines += [f"  SKIPPED {r.scenario} {r.number}: {r.reason}" for r in by[SKIPPED]]
+    return "\n".join(lines)
+
+
+def held(results: Iterable[StepResult]) -> bool:
+    """Whether something was played and nothing failed. Skipped steps prove nothing and break nothing."""
+    outcomes = {result.outcome for result in results}
+    return OK in outcomes and FAILED not in outcomes
+
+
+def write_junit(results: Sequence[StepResult], path: Path) -> None:
+    """A test suite per scenario, a test case per step (https://github.com/testmoapp/junitxml)."""
+    root = ElementTree.Element("testsuites", name="handoff replay")
+    for scenario in dict.fromkeys(result.scenario for result in results):
+        steps = [result for result in results if result.scenario == scenario]
+        suite = ElementTree.SubElement(
+            root, "testsuite", name=scenario, tests=str(len(steps)),
+            failures=str(sum(r.outcome == FAILED for r in steps)),
+            skipped=str(sum(r.outcome == SKIPPED for r in steps)),
+            time=f"{sum(r.seconds for r in steps):.3f}",
+        )  # fmt: skip
+        for step in steps:
+            case = ElementTree.SubElement(
+                suite, "testcase", classname=scenario, name=f"{step.number} {step.title}", time=f"{step.seconds:.3f}"
+            )
+            if step.outcome == FAILED:
+                ElementTree.SubElement(case, "failure", message=f"expected {step.expected}; got {step.got}")
+            elif step.outcome == SKIPPED:
+                ElementTree.SubElement(case, "skipped", message=step.reason)
+    ElementTree.indent(root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)

@@ -1,0 +1,162 @@
+"""A scenario: what partners do to each other, step by step, and what must come of it. Format: docs/scenarios.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HTTP_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ACTIONS = (*HTTP_VERBS, "wait-for-notification", "advance-clock", "partner")
+_OPTIONS = {
+    "step", "as", "send", "change", "headers", "request-id", "if-match", "at-once",
+    "about", "within", "becomes", "expect", "capture",
+}  # fmt: skip
+_EXPECTATIONS = {"status", "headers", "body", "issues", "equal-answers", "times"}
+
+
+class ScenarioError(Exception):
+    """A script that cannot be played as it is written; says the file and the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """`issues` None = not asked; a list = exactly these issues, by code and expression."""
+
+    status: tuple[int, ...] = ()
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    issues: tuple[Mapping[str, str], ...] | None = None
+    equal_answers: bool = False
+    times: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step; `action` is one of ACTIONS and `target` what stands behind it (an address, a partner, a duration)."""
+
+    number: int
+    title: str
+    action: str
+    target: str
+    actor: str | None = None
+    send: Path | list[Any] | dict[str, Any] | None = None
+    change: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    request_id: str | None = None
+    if_match: str | None = None
+    at_once: int = 1
+    about: str | None = None
+    within: float = 0.0
+    """Seconds in which the expectations must come true; 0 = at the first answer."""
+    becomes: str = ""
+    expect: Expectation = field(default_factory=Expectation)
+    capture: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    name: str
+    title: str
+    pathway: str
+    about: str
+    folder: Path
+    steps: Sequence[Step]
+
+
+def scripts_in(paths: Iterable[Path]) -> list[Path]:
+    """Every script.yaml at or below the paths, in a fixed order. Raises ScenarioError when a path holds none."""
+    found: list[Path] = []
+    for path in paths:
+        scripts = [path] if path.is_file() else sorted(path.rglob("script.yaml"))
+        if not scripts:
+            raise ScenarioError(f"expected a script.yaml at or below `{path}`, found none")
+        found += [script for script in scripts if script not in found]
+    return found
+
+
+def load(script: Path) -> Scenario:
+    """Reads and checks one script. Raises ScenarioError naming the file and step; every file it sends must exist."""
+    try:
+        content = yaml.safe_load(script.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{script}: expected YAML: {error}") from None
+    if not isinstance(content, dict) or not content.get("steps"):
+        raise ScenarioError(f"{script}: expected `title` and `steps`")
+    _known(content, {"title", "pathway", "about", "steps"}, f"{script}")
+    folder = script.parent
+    steps = [_step(item, number, folder, f"{script}: step {number}") for number, item in enumerate(content["steps"], 1)]
+    name = f"{folder.parent.name}/{folder.name}" if folder.parent.name != "sample_bundles" else folder.name
+    return Scenario(
+        name, str(content["title"]), str(content.get("pathway", "")), str(content.get("about", "")), folder, steps
+    )
+
+
+def _known(mapping: Mapping[str, Any], keys: set[str], where: str) -> None:
+    unknown = sorted(set(mapping) - keys)
+    if unknown:
+        raise ScenarioError(f"{where}: expected only {', '.join(sorted(keys))}; got {', '.join(map(str, unknown))}")
+
+
+def _step(item: Any, number: int, folder: Path, where: str) -> Step:
+    if not isinstance(item, dict) or "step" not in item:
+        raise ScenarioError(f"{where}: expected `step: what happens, in a sentence`")
+    _known(item, _OPTIONS | set(ACTIONS), where)
+    actions = [action for action in ACTIONS if action in item]
+    if len(actions) != 1:
+        raise ScenarioError(f"{where}: expected one of {', '.join(ACTIONS)}; got {', '.join(actions) or 'none'}")
+    action = actions[0]
+    if action in HTTP_VERBS and "as" not in item:
+        raise ScenarioError(f"{where}: expected `as: PARTNER` (or `as: nobody`), who does this")
+    expect = item.get("expect", {})
+    _known(expect, _EXPECTATIONS, f"{where}: expect")
+    if action in HTTP_VERBS and "status" not in expect:
+        raise ScenarioError(f"{where}: expected `expect: status:`, a step without an expectation proves nothing")
+    return Step(
+        number=number,
+        title=str(item["step"]),
+        action=action,
+        target=str(item[action]),
+        actor=None if item.get("as") == "nobody" else item.get("as"),
+        send=_content(item.get("send"), folder, where),
+        change=item.get("change", {}),
+        headers=item.get("headers", {}),
+        request_id=item.get("request-id"),
+        if_match=item.get("if-match"),
+        at_once=int(item.get("at-once", 1)),
+        about=item.get("about"),
+        within=float(item.get("within", 10 if action == "wait-for-notification" else 0)),
+        becomes=str(item.get("becomes", "")),
+        expect=_expectation(expect, folder, where),
+        capture=item.get("capture", {}),
+    )
+
+
+def _content(send: Any, folder: Path, where: str) -> Path | list[Any] | dict[str, Any] | None:
+    if not isinstance(send, str):
+        return send
+    path = folder / send
+    if not path.is_file():
+        raise ScenarioError(f"{where}: expected the file `{send}` beside the script, it does not exist")
+    return path
+
+
+def _expectation(expect: Mapping[str, Any], folder: Path, where: str) -> Expectation:
+    status = expect.get("status", ())
+    issues = expect.get("issues")
+    if isinstance(issues, str):
+        path = _content(issues, folder, where)
+        assert isinstance(path, Path)
+        issues = yaml.safe_load(path.read_text(encoding="utf-8"))["issue"]
+        issues = [{"code": issue["code"], "expression": (issue.get("expression") or [""])[0]} for issue in issues]
+    return Expectation(
+        status=tuple(status) if isinstance(status, (list, tuple)) else (int(status),),
+        headers=expect.get("headers", {}),
+        body=expect.get("body", {}),
+        issues=None if issues is None else tuple(issues),
+        equal_answers=bool(expect.get("equal-answers", False)),
+        times=expect.get("times"),
+    )

@@ -1,0 +1,190 @@
+"""References of a change: resolved inside the Bundle, by condition or in the store, and rewritten to `Type/id`.
+
+https://hl7.org/fhir/R4/http.html#trules. A reference to a resource of another organisation is answered exactly as one
+to a resource that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from adapter.domain.errors import Invalid, Issue, MultipleMatches
+from adapter.use_cases.ports import Reader, ResourceKey, StoredResource
+from adapter.use_cases.targets import Action, Change
+from mappings.json_codec import decode
+from mappings.references import (
+    CONDITIONAL,
+    RELATIVE,
+    BundleAddresses,
+    base_of,
+    literal_references,
+    walk_references,
+)
+
+Tree = dict[str, Any]
+
+
+class Known:
+    """Every resource that this change can see: what it writes, and what its references point at in the store."""
+
+    def __init__(self, changes: Sequence[Change], stored: dict[ResourceKey, StoredResource]):
+        self.stored = stored
+        self._trees: dict[str, Tree | None] = {str(c.key): c.tree for c in changes if c.tree is not None}
+
+    def tree(self, reference: str) -> Tree | None:
+        """The tree that `Type/id` names, or None. Has the form of mappings.references.Resolve."""
+        key = reference.partition("/_history/")[0]
+        if key not in self._trees:
+            match = RELATIVE.match(key)
+            found = self.stored.get(ResourceKey(match.group(1), match.group(2))) if match else None
+            self._trees[key] = decode(found.body) if found and not found.deleted else None
+        return self._trees[key]
+
+    def add(self, resources: Iterable[StoredResource]) -> None:
+        for resource in resources:
+            self.stored.setdefault(resource.key, resource)
+            if self._trees.get(str(resource.key), 0) is None:
+                del self._trees[str(resource.key)]
+
+    def trees(self) -> dict[str, Tree]:
+        """All of them by `Type/id`, decoded."""
+        for key in self.stored:
+            self.tree(str(key))
+        return {key: tree for key, tree in self._trees.items() if tree is not None}
+
+
+def link(changes: Sequence[Change], reader: Reader, base_url: str, *, refuse_dangling: bool) -> Known:
+    """Rewrite every reference of `changes` in place and return what they point at.
+
+    `refuse_dangling` is false for messages, whose senders reference things that they do not send: those references
+    stay as they are and point at nothing."""
+    addresses = _addresses(changes)
+    outside: dict[ResourceKey, None] = {}
+    problems: list[tuple[Change, str, str]] = []
+    for change in changes:
+        if change.tree is None or not change.writes:
+            continue
+        base = base_of(change.interaction.full_url)
+        addresses.rewrite_uris(change.tree)
+        for element in literal_references(change.tree):
+            reference: str = element["reference"]
+            if reference.startswith("#"):
+                continue
+            if reference.startswith(base_url + "/"):
+                reference = element["reference"] = reference[len(base_url) + 1 :]
+            inside = addresses.resolve(reference, base)
+            if inside is not None:
+                element["reference"] = inside
+            elif CONDITIONAL.match(reference):
+                element["reference"] = _conditional(reader, change, reference)
+            elif match := RELATIVE.match(reference):
+                outside[ResourceKey(match.group(1), match.group(2))] = None
+            elif reference.startswith(("urn:uuid:", "urn:oid:")):
+                problems.append((change, reference, "a placeholder that no entry has as its fullUrl"))
+    stored = reader.read_many(outside) if outside else {}
+    for change in changes:
+        if change.before is not None:
+            stored.setdefault(change.before.key, change.before)
+    if refuse_dangling:
+        _refuse_dangling(changes, outside, stored, problems)
+    return Known(changes, stored)
+
+
+def _addresses(changes: Sequence[Change]) -> BundleAddresses:
+    addresses = BundleAddresses()
+    for change in changes:
+        if change.action is Action.READ or change.action is Action.DELETE:
+            continue
+        interaction = change.interaction
+        sent_id = (interaction.resource or {}).get("id")
+        sent_as = f"{interaction.type}/{sent_id}" if sent_id else None
+        addresses.add(interaction.full_url, sent_as, str(change.key))
+    return addresses
+
+
+def _conditional(reader: Reader, change: Change, reference: str) -> str:
+    match = CONDITIONAL.match(reference)
+    assert match is not None
+    found = reader.match(match.group(1), match.group(2))
+    if len(found) == 1:
+        return str(found[0].key)
+    at = _where(change, reference)
+    if found:
+        raise MultipleMatches(f"expected the condition to match one {match.group(1)}, got several", expression=at)
+    raise Invalid(f"expected the condition to match one {match.group(1)}, got none", expression=at, code="not-found")
+
+
+def _refuse_dangling(
+    changes: Sequence[Change],
+    outside: Iterable[ResourceKey],
+    stored: dict[ResourceKey, StoredResource],
+    problems: list[tuple[Change, str, str]],
+) -> None:
+    missing = {key for key in outside if key not in stored or stored[key].deleted}
+    if missing:
+        for change in changes:
+            for element in literal_references(change.tree) if change.tree and change.writes else ():
+                match = RELATIVE.match(element["reference"])
+                key = ResourceKey(match.group(1), match.group(2)) if match else None
+                # What an earlier version already pointed at is no fault of this one.
+                already = change.before is not None and element["reference"].encode() in change.before.body
+                if key in missing and not already:
+                    problems.append((change, element["reference"], f"no such {key.type}"))
+    if problems:
+        raise Invalid(
+            [
+                Issue("not-found", f"expected a reference to an existing resource, got {what}", _where(change, ref))
+                for change, ref, what in problems
+            ]
+        )
+
+
+def _where(change: Change, reference: str) -> str:
+    for element, at in walk_references(change.tree or {}, change.at):
+        if element["reference"] == reference:
+            return f"{at}.reference"
+    return change.at
+
+
+def reach(start: Iterable[str], known: Known, reader: Reader, tenant: str) -> tuple[set[str], set[ResourceKey]]:
+    """Everything that `start` (`Type/id`s) leads to by references: resources of this change, and stored resources that
+    `tenant` itself authored (what it only reads it may not pass on)."""
+    inside: set[str] = set()
+    outside: set[ResourceKey] = set()
+    frontier = list(start)
+    while frontier:
+        unread: set[ResourceKey] = set()
+        next_frontier: list[str] = []
+        for reference in frontier:
+            if reference in inside:
+                continue
+            inside.add(reference)
+            for element in literal_references(known.tree(reference) or {}):
+                target = element["reference"].partition("/_history/")[0]
+                if target in inside or not (match := RELATIVE.match(target)):
+                    continue
+                next_frontier.append(target)
+                if known.tree(target) is None:
+                    unread.add(ResourceKey(match.group(1), match.group(2)))
+        if unread:
+            known.add(reader.read_many(unread).values())
+        frontier = [
+            target
+            for target in next_frontier
+            if known.tree(target) is not None and _may_pass_on(target, known, tenant)
+        ]
+    for reference in inside:
+        type_, _, id_ = reference.partition("/")
+        resource = known.stored.get(ResourceKey(type_, id_))
+        if resource is not None and resource.author == tenant:
+            outside.add(resource.key)
+    return inside, outside
+
+
+def _may_pass_on(target: str, known: Known, tenant: str) -> bool:
+    type_, _, id_ = target.partition("/")
+    resource = known.stored.get(ResourceKey(type_, id_))
+    return resource is None or resource.author == tenant
+
+

@@ -1,0 +1,26 @@
+"""Everything outside a decision that a use case may ask, passed in whole: no globals, nothing to patch in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from adapter.domain.errors import Issue
+from adapter.domain.pathway import Pathway
+from adapter.use_cases.ports import Clock, NewIds, Register, Store
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    store: Store
+    register: Register
+    pathways: Mapping[str, Pathway]
+    clock: Clock
+    new_id: NewIds
+    check: Callable[[dict[str, object]], list[Issue]]
+    """Base-specification issues of a resource; what a patch made is checked with it."""
+    base_url: str
+    """Absolute base of the FHIR face without a trailing slash: references below it are our own."""
+    holiday_calendar: Callable[[str | None], Callable[[date], bool]]
+    """Partner.holidays → whether a date is a holiday there."""

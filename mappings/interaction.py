@@ -1,0 +1,71 @@
+"""One RESTful interaction, however it came: its own HTTP request, an entry of a Bundle, a part of a message.
+
+https://hl7.org/fhir/R4/http.html. All writing goes through lists of these, so that a PUT, a transaction entry and a
+message obey the same rules.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adapter.domain.errors import Invalid
+
+Tree = dict[str, Any]
+
+_WEAK_ETAG = re.compile(r'^(?:W/)?"?([^"]+)"?$')
+
+
+@dataclass(slots=True)
+class Interaction:
+    """`method` on `type`[/`id`]. `at` is the expression of the resource in the request (`Bundle.entry[2].resource`,
+    or the resource type), `request_at` that of its request line; both locate errors."""
+
+    method: str
+    type: str
+    id: str | None = None
+    at: str = ""
+    request_at: str = ""
+    resource: Tree | None = None
+    full_url: str | None = None
+    criteria: str | None = None
+    """The query of a conditional update, patch or delete, or of a search (GET)."""
+    if_none_exist: str | None = None
+    if_match: str | None = None
+    if_none_match: str | None = None
+    patch: Tree | list[Any] | None = None
+    """JSON Patch operations (a list) or a FHIRPath Patch (a Parameters resource)."""
+    version: str | None = None
+    fixed_id: str | None = None
+    """The id that a POST shall get: a message entry keeps one id across updates of the same message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an interaction led to: the HTTP status it has or would have, and the resource as it now is."""
+
+    status: int
+    type: str
+    id: str | None = None
+    version: int | None = None
+    last_modified: datetime | None = None
+    body: bytes | None = None
+
+    @property
+    def location(self) -> str | None:
+        """`Type/id/_history/version`, relative to the base."""
+        return f"{self.type}/{self.id}/_history/{self.version}" if self.id and self.version else None
+
+    @property
+    def etag(self) -> str | None:
+        return f'W/"{self.version}"' if self.version else None
+
+
+def version_in_etag(etag: str, expression: str) -> int:
+    """3 of `W/"3"`. Raises Invalid when it is not a version of ours."""
+    match = _WEAK_ETAG.match(etag.strip())
+    if match is None or not match.group(1).isdigit():
+        raise Invalid('expected a version like W/"3"', expression=expression, code="value")
+    return int(match.group(1))

@@ -1,0 +1,260 @@
+"""Message Bundles (https://hl7.org/fhir/R4/messaging.html) ⇄ what is asked, of whom, about which earlier message."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from adapter.domain.errors import Invalid
+from mappings.canonicals import BASE
+from mappings.dialects import Dialect
+from mappings.interaction import Interaction
+from mappings.json_codec import encode
+from mappings.references import Resolve, base_of
+from mappings.times import format_time
+
+Tree = dict[str, Any]
+
+_SEED_SPACE = uuid.UUID("6f1c9e0a-52f4-4b0e-9d0b-7c9a43a2b1de")
+_SEED = "seed:"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message Bundle as read: its parts, and the keys by which other messages name it."""
+
+    bundle: Tree
+    header: Tree
+    digest: str
+    """SHA-256 of the bytes, in hex: the message's identity when the sender gave it none."""
+
+    @property
+    def reason(self) -> str | None:
+        return next((c.get("code") for c in (self.header.get("reason") or {}).get("coding", ())), None)
+
+    @property
+    def event(self) -> Tree:
+        """The event as sent: `eventCoding` or `eventUri`."""
+        return {name: self.header[name] for name in ("eventCoding", "eventUri") if name in self.header}
+
+    @property
+    def answers(self) -> str | None:
+        """The id of the request that this message answers; None for a request."""
+        return (self.header.get("response") or {}).get("identifier")
+
+    @property
+    def focus(self) -> list[str]:
+        return [f["reference"] for f in self.header.get("focus", ()) if "reference" in f]
+
+    def correlation(self, seed: str) -> tuple[str, ...]:
+        """Keys of the handoff that this message begins. Business identifiers outlive ids that systems re-assign."""
+        keys = [_SEED + seed]
+        if bundle_id := self.bundle.get("id"):
+            keys.append(f"bundle:{bundle_id}")
+        if header_id := self.header.get("id"):
+            keys.append(f"message:{header_id}")
+        for entry in self.bundle.get("entry", ()):
+            resource = entry["resource"]
+            if resource["resourceType"] in {"ServiceRequest", "Appointment", "Task"}:
+                keys += [
+                    f"identifier:{i.get('system', '')}|{i['value']}"
+                    for i in resource.get("identifier", ())
+                    if "value" in i
+                ]
+        return tuple(dict.fromkeys(keys))
+
+    def earlier_keys(self) -> tuple[str, ...]:
+        """Keys that an update looks for: the same Bundle.id (BaRS keeps it) or the same business identifiers."""
+        return tuple(key for key in self.correlation("") if key.startswith(("bundle:", "identifier:")))
+
+
+def from_fhir(bundle: Tree, raw: bytes) -> Message:
+    """Read a message Bundle that passed the structural check. Raises Invalid when the header is not first."""
+    entries = bundle.get("entry") or [{}]
+    header = entries[0].get("resource") or {}
+    if header.get("resourceType") != "MessageHeader":
+        raise Invalid(
+            "expected a MessageHeader as the first entry of a message", expression="Bundle.entry[0].resource", code="invariant"
+        )
+    for index, entry in enumerate(entries):
+        if "resource" not in entry:
+            raise Invalid("expected a resource in each entry", expression=f"Bundle.entry[{index}]", code="required")
+    return Message(bundle, header, hashlib.sha256(raw).hexdigest())
+
+
+def seed_in(correlation: Sequence[str]) -> str | None:
+    return next((key[len(_SEED) :] for key in correlation if key.startswith(_SEED)), None)
+
+
+def seeded_id(seed: str, name: str) -> str:
+    """The id that the entry `name` (its fullUrl) has in the handoff that `seed` began: the same for every update."""
+    return str(uuid.uuid5(_SEED_SPACE, f"{seed}\n{name}"))
+
+
+def interactions(message: Message, seed: str) -> list[Interaction]:
+    """A create for every entry, with the id that an update of the same message will find again."""
+    found = []
+    for index, entry in enumerate(message.bundle["entry"]):
+        resource = entry["resource"]
+        name = entry.get("fullUrl") or f"entry-{index}"
+        type_ = resource["resourceType"]
+        found.append(
+            Interaction(
+                method="POST",
+                type=type_,
+                at=f"Bundle.entry[{index}].resource",
+                resource=resource,
+                full_url=entry.get("fullUrl"),
+                fixed_id=seeded_id(seed, f"{type_} {name}"),
+            )
+        )
+    return found
+
+
+def bundle_resolver(bundle: Tree) -> Resolve:
+    """References inside the Bundle as sent: by fullUrl, relative to the fullUrl's base, or as `Type/id`."""
+    trees: dict[str, Tree] = {}
+    bases: set[str] = set()
+    for entry in bundle.get("entry", ()):
+        resource, full_url = entry.get("resource"), entry.get("fullUrl")
+        if resource is None:
+            continue
+        if full_url:
+            trees[full_url] = resource
+            if base := base_of(full_url):
+                bases.add(base)
+        if "id" in resource:
+            trees.setdefault(f"{resource['resourceType']}/{resource['id']}", resource)
+
+    def resolve(reference: str) -> Tree | None:
+        return trees.get(reference) or next((trees[b + reference] for b in bases if b + reference in trees), None)
+
+    return resolve
+
+
+def asked_status(message: Message, dialect: Dialect, resolve: Resolve) -> str | None:
+    """The Task.status that an answer asks for: that of its Task, or what the dialect reads from what it sends."""
+    trees = [entry["resource"] for entry in message.bundle["entry"]]
+    focus = [tree for reference in message.focus if (tree := resolve(reference))]
+    for tree in focus + trees:
+        if tree["resourceType"] == "Task" and "owner" in tree:
+            return str(tree["status"])
+    # The focus speaks first: an update may carry another system's Encounter beside the one that it is about.
+    for among in (focus, trees):
+        for (type_, status), task_status in dialect.answers.items():
+            if any(tree["resourceType"] == type_ and tree.get("status") == status for tree in among):
+                return task_status
+    if (message.header.get("response") or {}).get("code") == "fatal-error":
+        return "rejected"
+    return None
+
+
+def withdraws(message: Message, dialect: Dialect) -> bool:
+    """Whether a request message takes back what an earlier one asked for."""
+    if message.reason in dialect.cancel_reasons:
+        return True
+    return any(
+        (type_ := entry["resource"]["resourceType"]) in {"ServiceRequest", "Appointment"}
+        and entry["resource"].get("status") in {"revoked", "entered-in-error", "cancelled"}
+        and (not message.focus or entry.get("fullUrl") in message.focus or f"{type_}/{entry['resource'].get('id')}" in message.focus)
+        for entry in message.bundle["entry"]
+    )
+
+
+def patient_in(message: Message, resolve: Resolve) -> str | None:
+    """The reference (as sent) to the person that the message is about."""
+    for reference in message.focus:
+        tree = resolve(reference) or {}
+        for element in ("subject", "for", "patient"):
+            if isinstance(tree.get(element), dict) and "reference" in tree[element]:
+                return str(tree[element]["reference"])
+        for participant in tree.get("participant", ()):
+            actor = (participant.get("actor") or {}).get("reference", "")
+            if actor and (resolve(actor) or {}).get("resourceType") == "Patient":
+                return str(actor)
+    patients = [e for e in message.bundle["entry"] if e["resource"]["resourceType"] == "Patient"]
+    if len(patients) == 1:
+        entry = patients[0]
+        return entry.get("fullUrl") or f"Patient/{entry['resource']['id']}"
+    return None
+
+
+def response(
+    request: Message, dialect: Dialect, *, header_id: str, base_url: str, now: datetime, resources: Mapping[str, bytes]
+) -> bytes:
+    """The synchronous answer to `request`: response code ok, its focus the Task and what it asks for, with our ids.
+
+    `resources` maps `Type/id` to bodies as stored, the Task first."""
+    header: Tree = {
+        "resourceType": "MessageHeader",
+        "id": header_id,
+        **request.event,
+        "destination": [{"endpoint": (request.header.get("source") or {}).get("endpoint", "")}],
+        "source": {"name": "Handoff Adapter", "endpoint": base_url},
+        "response": {"identifier": answered_identifier(request, dialect), "code": "ok"},
+        "focus": [{"reference": key} for key in resources],
+    }
+    if "reason" in request.header:
+        header["reason"] = request.header["reason"]
+    if not header["destination"][0]["endpoint"]:
+        del header["destination"]
+    entries = [{"fullUrl": f"{base_url}/MessageHeader/{header_id}", "resource": header}]
+    entries += [{"fullUrl": f"{base_url}/{key}", "resource": orjson.Fragment(body)} for key, body in resources.items()]
+    return encode(
+        {
+            "resourceType": "Bundle",
+            "id": str(uuid.uuid5(_SEED_SPACE, header_id)),
+            "type": "message",
+            "timestamp": format_time(now),
+            "entry": entries,
+        }
+    )
+
+
+def answered_identifier(request: Message, dialect: Dialect) -> str:
+    """The request's id, as the sender's community names it. BaRS senders often give the header none."""
+    header_id, bundle_id = request.header.get("id"), request.bundle.get("id")
+    preferred = (bundle_id, header_id) if dialect.answers_name_bundle else (header_id, bundle_id)
+    return str(preferred[0] or preferred[1] or request.digest[:64])
+
+
+def status_message(
+    *,
+    message_id: str,
+    request_id: str | None,
+    recipient_endpoint: str,
+    base_url: str,
+    now: datetime,
+    resources: Mapping[str, bytes],
+) -> bytes:
+    """A message that tells a messaging partner the state of a handoff: a new one, or an answer to `request_id`."""
+    header: Tree = {
+        "resourceType": "MessageHeader",
+        "id": message_id,
+        "eventCoding": {
+            "system": f"{BASE}/CodeSystem/message-event",
+            "code": "handoff-response" if request_id else "handoff-request",
+        },
+        "destination": [{"endpoint": recipient_endpoint}],
+        "source": {"name": "Handoff Adapter", "endpoint": base_url},
+        "focus": [{"reference": key} for key in list(resources)[:2]],
+    }
+    if request_id:
+        header["response"] = {"identifier": request_id, "code": "ok"}
+    entries = [{"fullUrl": f"{base_url}/MessageHeader/{message_id}", "resource": header}]
+    entries += [{"fullUrl": f"{base_url}/{key}", "resource": orjson.Fragment(body)} for key, body in resources.items()]
+    return encode(
+        {
+            "resourceType": "Bundle",
+            "id": str(uuid.uuid5(_SEED_SPACE, message_id)),
+            "type": "message",
+            "timestamp": format_time(now),
+            "entry": entries,
+        }
+    )

@@ -1,0 +1,171 @@
+"""Notifications of topic-based subscriptions, as R4 has them: a `history` Bundle that starts with a status Parameters.
+
+https://hl7.org/fhir/uv/subscriptions-backport/notifications.html#r4 (the status is a Parameters resource in R4, not a
+SubscriptionStatus) and StructureDefinition-backport-subscription-notification-r4.html. Built as plain JSON, because one
+is sent for every event; a test holds them against the models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID, uuid5
+
+from mappings.canonicals import BASE, TOPIC_HANDOFF
+from mappings.times import format_time
+
+Tree = dict[str, Any]
+Content = Literal["empty", "id-only", "full-resource"]
+
+_BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription"
+BUNDLE_PROFILE: Final = f"{_BACKPORT}-notification-r4"
+STATUS_PROFILE: Final = f"{_BACKPORT}-status-r4"
+EVENT_SYSTEM: Final = f"{BASE}/CodeSystem/handoff-event"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who tells whom: `base_url` is the FHIR base of this server without a final slash, `subscriber` the partner id,
+    which is also the id of its standing Subscription."""
+
+    base_url: str
+    subscriber: str
+
+    @property
+    def subscription(self) -> str:
+        return f"{self.base_url}/Subscription/{self.subscriber}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: `number` counts per subscription from 1 without gaps, `focus` and `context` are `Type/id`."""
+
+    number: int
+    timestamp: datetime
+    focus: str
+    context: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A resource that travels with a full-resource notification, in the version that was current when it was sent."""
+
+    key: str
+    version: int
+    tree: Tree
+
+
+def event_notification(
+    source: Source, event: Event, *, id: UUID, content: Content = "id-only", shown: Sequence[Shown] = ()
+) -> Tree:
+    """One event to one subscriber. `empty` says only that something happened; `id-only` points at it; `full-resource`
+    brings `shown` along."""
+    status = _status(source, "event-notification", "active", event.number, [_event(source, event, content)], id)
+    entries = [_resource_entry(source, resource) for resource in shown] if content == "full-resource" else []
+    return _bundle(source, status, entries, event.timestamp, id)
+
+
+def handshake(source: Source, *, id: UUID, at: datetime) -> Tree:
+    """Asked once before a subscription becomes active: is somebody there who wants this?"""
+    return _bundle(source, _status(source, "handshake", "requested", 0, [], id), [], at, id)
+
+
+def heartbeat(source: Source, *, id: UUID, at: datetime, events: int) -> Tree:
+    """Nothing new: `events` is the number of the last event, so that a subscriber can see whether it missed one."""
+    return _bundle(source, _status(source, "heartbeat", "active", events, [], id), [], at, id)
+
+
+def query_status(source: Source, *, id: UUID, status: str, events: int) -> Tree:
+    """The Parameters that answer `Subscription/$status`; `status` is a subscription status code."""
+    return _status(source, "query-status", status, events, [], id)
+
+
+def query_event(source: Source, *, id: UUID, events: int, past: Sequence[Event], at: datetime) -> Tree:
+    """The Bundle that answers `Subscription/$events`: past events again, by reference."""
+    parts = [_event(source, event, "id-only") for event in past]
+    return _bundle(source, _status(source, "query-event", "active", events, parts, id), [], at, id)
+
+
+def message(source: Source, *, id: UUID, event: str, focus: str, shown: Sequence[Shown], destination: str) -> Tree:
+    """The same news for a partner that speaks messages only (https://hl7.org/fhir/R4/messaging.html): a message Bundle
+    about `focus` (`Type/id`). `event` is a code of the ledger; `destination` the endpoint that it is sent to."""
+    header: Tree = {
+        "resourceType": "MessageHeader",
+        "id": str(id),
+        "eventCoding": {"system": EVENT_SYSTEM, "code": event.replace(":", "-")},
+        "destination": [{"endpoint": destination}],
+        "source": {"endpoint": source.base_url},
+        "focus": [{"reference": f"{source.base_url}/{focus}"}],
+    }
+    return {
+        "resourceType": "Bundle",
+        "id": str(uuid5(id, "bundle")),
+        "type": "message",
+        "entry": [
+            {"fullUrl": id.urn, "resource": header},
+            *({"fullUrl": f"{source.base_url}/{resource.key}", "resource": resource.tree} for resource in shown),
+        ],
+    }
+
+
+def _status(source: Source, kind: str, status: str, events: int, parts: list[Tree], id: UUID) -> Tree:
+    return {
+        "resourceType": "Parameters",
+        "id": str(uuid5(id, "status")),
+        "meta": {"profile": [STATUS_PROFILE]},
+        "parameter": [
+            {"name": "subscription", "valueReference": {"reference": source.subscription}},
+            {"name": "topic", "valueCanonical": TOPIC_HANDOFF},
+            {"name": "status", "valueCode": status},
+            {"name": "type", "valueCode": kind},
+            # A string, because R4 has no integer64.
+            {"name": "events-since-subscription-start", "valueString": str(events)},
+            *parts,
+        ],
+    }
+
+
+def _event(source: Source, event: Event, content: Content) -> Tree:
+    parts: list[Tree] = [
+        {"name": "event-number", "valueString": str(event.number)},
+        {"name": "timestamp", "valueInstant": format_time(event.timestamp)},
+    ]
+    if content != "empty":
+        parts.append({"name": "focus", "valueReference": {"reference": f"{source.base_url}/{event.focus}"}})
+        parts += (
+            {"name": "additional-context", "valueReference": {"reference": f"{source.base_url}/{context}"}}
+            for context in event.context
+        )
+    return {"name": "notification-event", "part": parts}
+
+
+def _bundle(source: Source, status: Tree, entries: list[Tree], timestamp: datetime, id: UUID) -> Tree:
+    status_entry: Tree = {
+        "fullUrl": f"urn:uuid:{status['id']}",
+        "resource": status,
+        # A history Bundle needs request and response in every entry (bdl-3, bdl-4).
+        "request": {"method": "GET", "url": f"{source.subscription}/$status"},
+        "response": {"status": "200"},
+    }
+    return {
+        "resourceType": "Bundle",
+        "id": str(id),
+        "meta": {"profile": [BUNDLE_PROFILE]},
+        "type": "history",
+        "timestamp": format_time(timestamp),
+        "entry": [status_entry, *entries],
+    }
+
+
+def _resource_entry(source: Source, shown: Shown) -> Tree:
+    created = shown.version == 1
+    return {
+        "fullUrl": f"{source.base_url}/{shown.key}",
+        "resource": shown.tree,
+        "request": {"method": "POST", "url": shown.key.partition("/")[0]}
+        if created
+        else {"method": "PUT", "url": shown.key},
+        "response": {"status": "201" if created else "200"},
+    }

@@ -15,6 +15,13 @@ class Identifier(NamedTuple):
     value: str
 
 
+class Telecom(NamedTuple):
+    """How to reach an organisation: `system` is a ContactPoint system (`phone`, `email`, `fax`, `url`, …)."""
+
+    system: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One way to tell a partner something. `type` is a key of `adapter.delivery.CHANNELS` (`rest-hook`, `message`, …);
@@ -23,7 +30,10 @@ class Channel:
     type: str
     endpoint: str
     payload: str = "id-only"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Sent with each delivery; may hold a secret, and so is never shown, logged or published."""
+    secret: str | None = field(default=None, repr=False)
+    """Shared with the partner to sign what is sent to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class Partner:
     id: str
     name: str
     identifiers: tuple[Identifier, ...] = ()
+    telecom: tuple[Telecom, ...] = ()
     endpoints: tuple[str, ...] = ()
     dialect: str = "base"
     channels: tuple[Channel, ...] = ()
@@ -51,6 +62,7 @@ class Partner:
     escalation_owner: str | None = None
     """Partner id that takes an escalation when the request names none; None = the initiator itself."""
     services: tuple[Mapping[str, Any], ...] = ()
+    """What it offers, as in the partner file: id, name, type, accepted_coverage, capacity, accepting, hours."""
     active: bool = True
 
 

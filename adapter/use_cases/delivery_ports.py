@@ -1,0 +1,145 @@
+"""What delivery needs from the rooms above it: lanes that keep what is to be told, and channels that tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Protocol
+from uuid import UUID
+
+from adapter.domain.handoff import LedgerEvent
+from adapter.domain.partner import Channel
+from adapter.use_cases.ports import ResourceKey, StoredResource
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The notification at the head of a lane. `attempts` counts sends that failed; `event_number` is None until the
+    first send. `state` is `pending`, or `parked` when a person has to look at it."""
+
+    id: int
+    lane: str
+    subscriber: str
+    handoff: str
+    event: str
+    focus: ResourceKey
+    payload: bytes | None
+    created_at: datetime
+    event_number: int | None
+    state: str
+    attempts: int
+    next_attempt: datetime
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A lane as `handoff deliveries list` shows it; `waiting` notifications, the oldest of `oldest`."""
+
+    lane: str
+    subscriber: str
+    handoff: str
+    state: str
+    waiting: int
+    oldest: datetime
+    attempts: int
+    next_attempt: datetime
+    last_error: str | None
+
+
+class Result(Enum):
+    """How a send ended. Only DELIVERED and AVAILABLE settle a notification; the others are tried again."""
+
+    DELIVERED = "delivered"
+    AVAILABLE = "available"
+    """There is no channel to push to; the partner reads the handoff when it asks."""
+    UNREACHABLE = "unreachable"
+    """No answer, or one that says later: likely to pass by itself."""
+    REFUSED = "refused"
+    """An answer that says no to this content: a person should look soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`detail` is for the ledger and the operator: a status or an error class, never what a partner wrote."""
+
+    result: Result
+    detail: str
+    retry_after: timedelta | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.result in {Result.DELIVERED, Result.AVAILABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One notification, ready for a channel. `request_id` is the same in every attempt, so that a partner which already
+    has it recognises the retry; `content` is what this subscriber may get; `shown` is empty unless full-resource."""
+
+    request_id: UUID
+    subscriber: str
+    handoff: str
+    event: str
+    event_number: int
+    focus: ResourceKey
+    content: str
+    created_at: datetime
+    payload: bytes | None = None
+    shown: Sequence[StoredResource] = ()
+    correlation_id: str = ""
+
+
+class Channels(Protocol):
+    def send(self, channel: Channel | None, delivery: Delivery) -> Outcome:
+        """Tell it once. Never raises for what a partner does or fails to do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Leave to send: the event number to send under, and how many sends to this subscriber failed in a row before."""
+
+    event_number: int
+    failures: int
+
+
+class Lanes(Protocol):
+    """The notifications, in lanes of subscriber × handoff. Every method is one short transaction; none is held while
+    a partner is being talked to."""
+
+    def head(self, lane: str) -> Pending | None:
+        """The oldest unsettled notification; None when the lane is empty."""
+        ...
+
+    def begin(self, head: Pending, now: datetime, lease: timedelta) -> Turn | None:
+        """Leave to send, or None while the subscriber is paused. The event number is assigned once and kept in retries.
+
+        A subscriber that was paused is probed by one lane at a time: who gets leave has it alone for `lease`."""
+        ...
+
+    def settled(self, head: Pending, state: str, receipt: str, event: LedgerEvent) -> bool:
+        """To `delivered` or `withheld`, together with its ledger event; False when it was settled already."""
+        ...
+
+    def unreachable(self, head: Pending, error: str, next_attempt: datetime, pause_until: datetime | None) -> None:
+        """One more failure in a row; with `pause_until` all lanes of the subscriber wait until then."""
+        ...
+
+    def refused(self, head: Pending, error: str, next_attempt: datetime) -> None:
+        """One more attempt; the subscriber answered, so its other lanes have nothing to wait for."""
+        ...
+
+    def parked(self, head: Pending, error: str, event: LedgerEvent) -> None:
+        """The lane stops here until a person retries it; other lanes of the subscriber go on."""
+        ...
+
+    def postpone(self, head: Pending, until: datetime) -> None:
+        """Not tried now for our own reasons; does not count as an attempt."""
+        ...
+
+    def wake(self, lanes: Sequence[str]) -> None:
+        """Queue a job for each lane."""
+        ...

@@ -253,7 +253,7 @@ def _database_problems(database: DatabaseFacts) -> list[str]:
     if database.bypasses_row_security:
         found.append("database role: expected one that row-level security binds, got BYPASSRLS")
     if database.synchronous_commit == "off":
-        found.append(f"database: expected synchronous_commit=on, got off (an acknowledged handoff could be lost)")
+        found.append("database: expected synchronous_commit=on, got off (an acknowledged handoff could be lost)")
     if not database.fsync:
         found.append("database: expected fsync=on, got off (an acknowledged handoff could be lost)")
     if not database.full_page_writes:

@@ -1,7 +1,7 @@
 """What a client may do: https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html (system scopes).
 
-`system/Task.cru` grants create, read and update of Task; `system/*.rs` reading and searching of everything. The words of
-version 1 are understood (`read` = rs, `write` = cud, `*` = cruds). A scope limits what a client may do with what its
+`system/Task.cru` grants create, read and update of Task; `system/*.rs` reading and searching of everything. The words
+of version 1 are understood (`read` = rs, `write` = cud, `*` = cruds). A scope limits what a client may do with what its
 organisation may see; it never widens what that organisation may see.
 """
 

@@ -191,12 +191,20 @@ class Outbound:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """POST `body`; no redirect is followed, no proxy, netrc or cookie of ours is used."""
+        return self._request("POST", url, body, headers)
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """GET under the same rules."""
+        return self._request("GET", url, None, headers)
+
+    def _request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         target = self.check(url)
         stop = time.monotonic() + TOTAL_SECONDS
         with requests.Session() as session:
             session.trust_env = False
             session.mount(f"{target.scheme}://", _Pinned(target))
-            with session.post(
+            with session.request(
+                method,
                 url,
                 data=body,
                 headers={**headers, "Host": target.authority},

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from adapter.domain.partner import Partner
@@ -26,6 +26,12 @@ DEMO_SECRET_FILE: Final = "demo-signing-secret"
 DEMO_KEYS_FOLDER: Final = "demo-keys"
 DEMO_KEY_MARK: Final = "handoff_demo"
 """A member of every demo JWK, private and public, so that production knows one when it meets it."""
+
+
+_OWN_NETWORKS: Final = tuple(
+    ipaddress.ip_network(network) for network in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "::/127", "fe80::/10")
+)
+"""This host, and the link where clouds keep their credentials service."""
 
 
 class InvalidSettings(Exception):
@@ -59,11 +65,8 @@ class Settings(BaseSettings):
     token_lifetime: int = Field(300, ge=10, le=300)
     """SMART Backend Services recommends five minutes at most, and there is no revocation list."""
 
-    outbound_https_only: bool | None = None
-    """None: as the mode says, yes in production and no in a demo."""
-    outbound_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    outbound_private_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    outbound_timeout: float = Field(10.0, gt=0, le=120)
+    outbound_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    """Private networks that deliveries and key fetches may reach beside the public Internet (production only)."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -74,12 +77,12 @@ class Settings(BaseSettings):
             raise ValueError("expected an http(s) address without query, as `https://handoff.example`")
         return url.rstrip("/").removesuffix("/fhir")
 
-    @field_validator("outbound_hosts", "outbound_private_hosts", mode="before")
+    @field_validator("outbound_networks", mode="before")
     @classmethod
-    def _is_a_comma_list(cls, hosts: object) -> object:
-        if not isinstance(hosts, str):
-            return hosts
-        return tuple(host.strip().lower() for host in hosts.split(",") if host.strip())
+    def _is_a_comma_list(cls, networks: object) -> object:
+        if not isinstance(networks, str):
+            return networks
+        return tuple(network.strip() for network in networks.split(",") if network.strip())
 
     @property
     def production(self) -> bool:
@@ -94,10 +97,6 @@ class Settings(BaseSettings):
     def token_url(self) -> str:
         """The token endpoint, and so the audience of every client assertion."""
         return f"{self.base_url}/oauth/token"
-
-    @property
-    def https_only(self) -> bool:
-        return self.production if self.outbound_https_only is None else self.outbound_https_only
 
     @property
     def clock_file(self) -> Path:
@@ -216,8 +215,11 @@ def _setting_problems(settings: Settings) -> list[str]:
         found.append(f"{PREFIX}SECRET: expected {expected}, got {'a weak one' if secret else 'none'}")
     demo_files = [settings.demo_keys, settings.data_dir / DEMO_SECRET_FILE, settings.clock_file]
     found += [f"{PREFIX}DATA_DIR: expected no demo files, got `{path.name}`" for path in demo_files if path.exists()]
-    if not settings.https_only:
-        found.append(f"{PREFIX}OUTBOUND_HTTPS_ONLY: expected true (or unset), got false")
+    found += [
+        f"{PREFIX}OUTBOUND_NETWORKS: expected networks of partners, got `{network}`, which holds this host or all hosts"
+        for network in settings.outbound_networks
+        if any(network.overlaps(own) for own in _OWN_NETWORKS if network.version == own.version)
+    ]
     if settings.log_level == "debug":
         found.append(f"{PREFIX}LOG_LEVEL: expected info, warning or error, got debug (libraries log what they handle)")
     return found

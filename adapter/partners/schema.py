@@ -31,7 +31,7 @@ _EXPECTED: Final = {
 }
 
 
-def _of(expected: str) -> dict[str, str]:
+def _of(expected: str) -> dict[str, Any]:
     text = f"expected {expected}, got something else"
     return _EXPECTED | {"invalid": text, "type": text, "validator_failed": text, "too_large": text}
 

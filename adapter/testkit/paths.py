@@ -21,7 +21,7 @@ class _Step(NamedTuple):
     name: str | None
     key: str
     value: str
-    index: int | None
+    position: int | None
 
 
 def find(tree: Any, path: str) -> list[Any]:
@@ -60,7 +60,7 @@ def _members(values: list[Any], step: _Step) -> list[Any]:
         elif isinstance(value, dict) and step.name in value:
             member = value[step.name]
             found.extend(member) if isinstance(member, list) else found.append(member)
-    return found if step.index is None else found[step.index : step.index + 1]
+    return found if step.position is None else found[step.position : step.position + 1]
 
 
 def assign(tree: Any, path: str, value: Any) -> None:
@@ -69,10 +69,10 @@ def assign(tree: Any, path: str, value: Any) -> None:
     for step in parents:
         if step.name is None:
             raise ValueError(f"expected names and [n] only in a change, got `{path}`")
-        tree = tree[step.name] if step.index is None else tree[step.name][step.index]
+        tree = tree[step.name] if step.position is None else tree[step.name][step.position]
     if last.name is None:
         raise ValueError(f"expected names and [n] only in a change, got `{path}`")
-    holder, key = (tree, last.name) if last.index is None else (tree[last.name], last.index)
+    holder, key = (tree, last.name) if last.position is None else (tree[last.name], last.position)
     if value is None:
         del holder[key]
     elif isinstance(holder, list) and key == len(holder):

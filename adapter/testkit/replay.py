@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adapter.smart_client import obtain_token
 from adapter.testkit.exchange import Exchange, TokenSource
-from adapter.testkit.player import Player, StepResult
+from adapter.testkit.player import Player
 from adapter.testkit.report import Printer, held, summary, write_junit
 from adapter.testkit.scenario import ScenarioError, load, scripts_in
 from adapter.testkit.simulators import SimulatedPartner
@@ -71,7 +71,7 @@ def fhir_base(url: str) -> str:
 
 
 def _listening(ports: dict[str, int], stack: ExitStack) -> dict[str, SimulatedPartner]:
-    """All simulated partners or none: half of them would make the other half's steps fail for no fault of the server."""
+    """All simulated partners or none: with half of them, steps would fail for no fault of the server."""
     try:
         return {partner: stack.enter_context(SimulatedPartner(partner, port)) for partner, port in ports.items()}
     except OSError as error:

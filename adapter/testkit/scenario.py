@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,11 +137,17 @@ def _step(item: Any, number: int, folder: Path, where: str) -> Step:
 
 
 def _content(send: Any, folder: Path, where: str) -> Path | list[Any] | dict[str, Any] | None:
-    if not isinstance(send, str):
+    if isinstance(send, str):
+        return _file(send, folder, where)
+    if send is None or isinstance(send, (list, dict)):
         return send
-    path = folder / send
+    raise ScenarioError(f"{where}: expected `send` as a file, a resource or a JSON Patch")
+
+
+def _file(name: str, folder: Path, where: str) -> Path:
+    path = folder / name
     if not path.is_file():
-        raise ScenarioError(f"{where}: expected the file `{send}` beside the script, it does not exist")
+        raise ScenarioError(f"{where}: expected the file `{name}` beside the script, it does not exist")
     return path
 
 
@@ -148,9 +155,7 @@ def _expectation(expect: Mapping[str, Any], folder: Path, where: str) -> Expecta
     status = expect.get("status", ())
     issues = expect.get("issues")
     if isinstance(issues, str):
-        path = _content(issues, folder, where)
-        assert isinstance(path, Path)
-        issues = yaml.safe_load(path.read_text(encoding="utf-8"))["issue"]
+        issues = json.loads(_file(issues, folder, where).read_text(encoding="utf-8"))["issue"]
         issues = [{"code": issue["code"], "expression": (issue.get("expression") or [""])[0]} for issue in issues]
     return Expectation(
         status=tuple(status) if isinstance(status, (list, tuple)) else (int(status),),

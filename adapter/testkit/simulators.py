@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,8 +39,7 @@ class Inbox:
     faults: list[Fault] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def keep(self, path: str, headers: Mapping[str, str], body: Any) -> None:
-        key = headers.get("Idempotency-Key") or headers.get("X-Request-ID") or ""
+    def keep(self, path: str, key: str, body: Any) -> None:
         with self.changed:
             earlier = next((r for r in self.receipts if key and r.key == key), None)
             if not key:
@@ -150,7 +148,7 @@ class SimulatedPartner:
         self._behaviour, self._amount = name, float(amount or 0)
         self.stop() if name == "down" else self.start()
 
-    def answer(self, path: str, headers: Mapping[str, str], raw: bytes) -> tuple[int, bytes]:
+    def answer(self, path: str, key: str, raw: bytes) -> tuple[int, bytes]:
         """Status and body for one request; keeps it unless the behaviour says that it got lost."""
         if self._behaviour == "slow":
             self._closing.wait(self._amount)
@@ -162,7 +160,7 @@ class SimulatedPartner:
         except ValueError:
             self.inbox.faults.append(Fault("expected a JSON body, got something else"))
             return 400, b""
-        self.inbox.keep(path, headers, body)
+        self.inbox.keep(path, key, body)
         if self._behaviour == "silent":
             # The worst kind of partner: it has processed the request and never says so.
             self._closing.wait(_SILENCE_SECONDS)
@@ -200,7 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        status, body = self.server.partner.answer(self.path, self.headers, raw)
+        key = self.headers.get("Idempotency-Key") or self.headers.get("X-Request-ID") or ""
+        status, body = self.server.partner.answer(self.path, key, raw)
         self.send_response(status)
         self.send_header("Content-Type", "application/fhir+json")
         self.send_header("Content-Length", str(len(body)))

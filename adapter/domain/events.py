@@ -44,6 +44,8 @@ ESCALATED: Final = "ladder:escalated"
 FLAGGED_FOR_REVIEW: Final = "ladder:flagged-for-review"
 
 DELIVERED: Final = "delivery:delivered"
+DELIVERY_AVAILABLE: Final = "delivery:available"
+DELIVERY_WITHHELD: Final = "delivery:withheld"
 DELIVERY_FAILED: Final = "delivery:failed"
 DELIVERY_PARKED: Final = "delivery:parked"
 
@@ -78,6 +80,8 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         ESCALATED: "Ladder, second rung: a child Task went to the escalation owner.",
         FLAGGED_FOR_REVIEW: "Ladder, third rung: the handoff was flagged for governance review.",
         DELIVERED: "A notification reached its subscriber.",
+        DELIVERY_AVAILABLE: "A notification has no channel to go out by; its subscriber reads when it asks.",
+        DELIVERY_WITHHELD: "A notification was not sent, because its subscriber may no longer read the handoff.",
         DELIVERY_FAILED: "A notification did not reach its subscriber and will be tried again.",
         DELIVERY_PARKED: "A notification is given up until a person retries it.",
     }

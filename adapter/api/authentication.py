@@ -1,0 +1,46 @@
+"""Who is asking: a Bearer token → the organisation (tenant) and what it may do. Nothing in a body ever says who asks.
+
+https://hl7.org/fhir/smart-app-launch/STU2.2/backend-services.html#obtain-access-token; the errors are 401 `login`
+(no token), `expired`, `unknown` (not ours, or of a partner that is disabled), and 403 `forbidden` (scope).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapter.api.access_token import AccessTokens
+from adapter.domain.errors import NotAuthenticated
+from adapter.domain.scopes import Scopes
+from adapter.use_cases.ports import Clock, Register
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The authenticated caller. `tenant` is a partner id; `scopes.require(type, interaction)` raises NotAllowed."""
+
+    tenant: str
+    scopes: Scopes
+
+
+class Authentication:
+    """Call with the request's headers. `clock` is the real one: a demo's clock that runs ahead expires no token."""
+
+    def __init__(self, tokens: AccessTokens, register: Register, clock: Clock):
+        self._tokens = tokens
+        self._register = register
+        self._clock = clock
+
+    def __call__(self, headers: Mapping[str, str]) -> Client:
+        """Raises NotAuthenticated. `headers` is looked up by `Authorization`, as in flask.Request.headers."""
+        given = headers.get("Authorization")
+        if not given:
+            raise NotAuthenticated("expected an Authorization header with a Bearer token, got none")
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotAuthenticated("expected an Authorization header `Bearer <token>`, got another scheme")
+        access = self._tokens.verify(token, self._clock.now().timestamp())
+        partner = self._register.directory().get(access.tenant)
+        if partner is None or not partner.active:
+            raise NotAuthenticated("expected a token of an active partner, got one of another", code="unknown")
+        return Client(access.tenant, access.scopes)

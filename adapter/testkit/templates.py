@@ -19,7 +19,7 @@ from uuid import uuid4
 from adapter.testkit.scenario import Expectation
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-_TIME = re.compile(r"(now|today)(?:([+-])(P\S+))?")
+_TIME = re.compile(r"(now|today|start)(?:([+-])(P\S+))?")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
@@ -40,7 +40,8 @@ class Values:
     """Everything a scenario's placeholders can stand for, for one run of that scenario."""
 
     def __init__(self, started: datetime, base_url: str = "", run: str | None = None):
-        self.now = started.astimezone(UTC).replace(microsecond=0)
+        self.start = started.astimezone(UTC).replace(microsecond=0)
+        self.now = self.start
         self.captured: dict[str, str] = {"run": run or uuid4().hex[:10], "base": base_url}
         self._uuids: dict[str, str] = {}
 
@@ -59,7 +60,7 @@ class Values:
         return value.partition("/")[2] if part == "id" else value.partition("/")[0]
 
     def _time(self, word: str, sign: str | None, length: str | None) -> str:
-        at = self.now
+        at = self.start if word == "start" else self.now
         if length:
             at = at + duration(length) if sign == "+" else at - duration(length)
         return at.date().isoformat() if word == "today" else at.isoformat()

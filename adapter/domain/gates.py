@@ -1,4 +1,4 @@
-"""What a handoff still lacks for its next step: one issue for each fact that is not there and each gate that is shut."""
+"""What a handoff still lacks for its next step: one issue for each missing fact and each gate that is shut."""
 
 from __future__ import annotations
 
@@ -90,18 +90,15 @@ def violated(condition: Condition, facts: Facts, at: datetime | None = None, zon
 
 def _missing(pathway: Pathway, stage: Stage, fact: str, supplier: str) -> Issue:
     kind = CATALOGUE[fact]
-    sender = {
-        "initiator": "the initiator sends it",
-        "recipient": "the recipient sends it",
-        "either": "either side may send it",
-    }[supplier]
+    sender = "either side may send it" if supplier == "either" else f"the {supplier} sends it"
     named = next(
         (f" Gate `{gate.name}`: {gate.says}" for gate in pathway.gates if gate.stage == stage and fact in gate.facts),
         "",
     )
+    codes = f" ({', '.join(sorted(kind.values))})" if kind.values else ""
     text = (
         f"to {_STEP[stage]} on pathway `{pathway.name}` a handoff needs the fact `{fact}`, got none. "
-        f"Expected: {kind.meaning}; {sender}.{named}"
+        f"Expected: {kind.meaning}{codes}; {sender}.{named}"
     )
     return Issue("business-rule", text, kind.element)
 

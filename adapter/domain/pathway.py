@@ -38,8 +38,8 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must hold of the evidence of a fact that is there. `one_of`: it carries one of these codes. `before`: its time
-    is not after that of this other fact. `by_end_of_day`: its time is on the local day of the step, or earlier."""
+    """What must hold of the evidence of a fact that is there. `one_of`: it carries one of these codes. `before`: its
+    time is not after that of this other fact. `by_end_of_day`: its time is on the local day of the step, or earlier."""
 
     fact: str
     one_of: frozenset[str] = frozenset()
@@ -50,7 +50,7 @@ class Condition:
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A named check that blocks the step of `stage`. `says` is the sentence of the source. It asks for all `facts` and,
-    where given, for `condition`; it applies to `tiers` only (empty = always) and `when` a fact carries one of the codes."""
+    where given, for `condition`; it applies to `tiers` only (empty = always) and `when` a fact carries such a code."""
 
     name: str
     stage: Stage
@@ -64,7 +64,7 @@ class Gate:
 @dataclass(frozen=True, slots=True)
 class ClockRule:
     """A clock beside the acceptance clock: from `starts` until `due`, stopped by the fact `until`. With `task`, a child
-    Task saying so is opened at `opens` (a follow-up); otherwise a missed clock sets the business status `<name>-overdue`."""
+    Task saying so is opened at `opens` (a follow-up); else a missed clock sets the business status `<name>-overdue`."""
 
     name: str
     starts: ClockStart

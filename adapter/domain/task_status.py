@@ -1,9 +1,9 @@
 """The lifecycle of a handoff: every rule about Task.status is in TRANSITIONS, and none is anywhere else.
 
-Two sides meet on one Task (https://hl7.org/fhir/R4/task.html#statemachine). The *initiator* (Task.requester) holds the
-person until the *recipient* (Task.owner) has accepted; the recipient holds the person from then on; a refusal, a failure
-or a cancellation gives the person back. A timer is nobody: it never changes a status. What the table does not list is
-refused, and the refusal says what the status is, what was asked, and who may do what next.
+Two sides meet on one Task (https://hl7.org/fhir/R4/task.html#statemachine). The *initiator* (Task.requester) holds
+the person until the *recipient* (Task.owner) has accepted; the recipient holds the person from then on; a refusal, a
+failure or a cancellation gives the person back. A timer is nobody: it never changes a status. What the table does not
+list is refused, and the refusal says what the status is, what was asked, and who may do what next.
 
 `docs/lifecycle.md` is drawn from this table by `draw_diagram` and `draw_table`.
 """
@@ -57,7 +57,7 @@ class Party:
 
 
 class Transition(NamedTuple):
-    """One allowed step. `source` None is the birth of the Task. `gate` is the stage whose facts and gates must be met."""
+    """One allowed step; `source` None is the birth of the Task. `gate`: the stage whose facts and gates must be met."""
 
     source: str | None
     target: str
@@ -90,7 +90,7 @@ _RULES: Final = (
     # "A warm handoff transfers responsibility, not just information": the one step that moves the person.
     _Rule(("requested", "received"), "accepted", O, responsible=O, gate="accept"),
     _Rule(("requested", "received"), "rejected", O, responsible=R, needs_status_reason=True),
-    # "Placer may set the coordination Task to cancelled directly until it is in-progress" (HL7 Clinical Order Workflow).
+    # The initiator may cancel by itself until the work is under way (as in HL7's Clinical Order Workflow guide).
     _Rule(("requested", "received", "accepted"), "cancelled", R, responsible=R, needs_status_reason=True),
     _Rule(("accepted", "on-hold"), "in-progress", O, responsible=O),
     _Rule(("accepted", "in-progress"), "on-hold", O, responsible=O, needs_status_reason=True),
@@ -99,7 +99,8 @@ _RULES: Final = (
     # Not before the first contact has happened: acceptance alone never closes a handoff.
     _Rule(("in-progress",), "completed", O, responsible=O, gate="complete"),
     # Afterwards the initiator asks by a Task with code `abort`; only the recipient knows what has to be stopped.
-    _Rule(("in-progress", "on-hold"), "cancelled", O, responsible=R, needs_status_reason=True, after_abort_request=True),
+    _Rule(("in-progress", "on-hold"), "cancelled", O, responsible=R,
+          needs_status_reason=True, after_abort_request=True),
     _Rule(NON_TERMINAL, "entered-in-error", R, responsible=R),
 )
 # fmt: on
@@ -151,8 +152,8 @@ def check_transition(current: str | None, target: str, party: Party) -> Transiti
         )
     if step.after_abort_request and not party.abort_requested and not party.is_requester:
         raise _refusal(
-            f"{_asked(current, target)}, which the recipient may do only after the initiator asked for it by a Task with "
-            "code `abort` whose focus is this Task; the recipient alone may set `failed` with a statusReason",
+            f"{_asked(current, target)}, which the recipient may do only after the initiator asked for it by a Task "
+            "with code `abort` whose focus is this Task; the recipient alone may set `failed` with a statusReason",
             current,
         )
     return step
@@ -178,7 +179,7 @@ def _with_article(party: Party) -> str:
 
 
 def _refusal(text: str, current: str | None) -> BusinessRule:
-    return BusinessRule([Issue("business-rule", f"{text}. {who_may_do_what(current)}", "Task.status")])
+    return BusinessRule([Issue("business-rule", f"{text}. Next, {who_may_do_what(current)}", "Task.status")])
 
 
 def who_may_do_what(current: str | None) -> str:
@@ -186,15 +187,15 @@ def who_may_do_what(current: str | None) -> str:
     steps = allowed_next(current)
     if not steps:
         if current in TERMINAL:
-            return f"`{current}` is final: open a new Task that names this one by the extension task-replaces"
-        return f"`{current}` is not a status of a handoff, which are: {', '.join(STATUSES)}"
+            return f"nobody may change it: `{current}` is final; a new Task may replace it (extension task-replaces)"
+        return f"nobody may change it: expected one of {', '.join(STATUSES)}"
     if current is None:
-        return f"Expected one of: {_listed(steps)}; the recipient's answer is an update of that Task"
+        return f"the initiator may send {_listed(steps)}; the recipient answers by an update of that Task"
     sides = (
         (side, [step for step in steps if step.who is side])
         for side in (Side.REQUESTER, Side.OWNER)  # the same order in every text
     )
-    return "; ".join(f"the {side.value} may set {_listed(own)}" for side, own in sides if own).capitalize()
+    return "; ".join(f"the {side.value} may set {_listed(own)}" for side, own in sides if own)
 
 
 def _listed(steps: list[Transition] | tuple[Transition, ...]) -> str:

@@ -20,9 +20,10 @@ Tree = dict[str, Any]
 PROCESSING_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 
 
-def from_fhir(bundle: Tree) -> list[Interaction]:
-    """The interactions of a transaction or batch, in request order. The Bundle has passed the structural check."""
-    return [_interaction(entry, f"Bundle.entry[{index}]") for index, entry in enumerate(bundle.get("entry", ()))]
+def from_fhir(bundle: Tree, first: int = 0) -> list[Interaction]:
+    """The interactions of a transaction or batch, in request order. The Bundle has passed the structural check.
+    `first` is the index of its first entry in the Bundle that was sent, for the location of errors."""
+    return [_interaction(entry, f"Bundle.entry[{index}]") for index, entry in enumerate(bundle.get("entry", ()), first)]
 
 
 def _interaction(entry: Tree, at: str) -> Interaction:

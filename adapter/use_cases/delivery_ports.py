@@ -17,7 +17,7 @@ from adapter.use_cases.ports import ResourceKey, StoredResource
 @dataclass(frozen=True, slots=True)
 class Pending:
     """The notification at the head of a lane. `attempts` counts sends that failed; `event_number` is None until the
-    first send. `state` is `pending`, or `parked` when a person has to look at it."""
+    first send. `due` is False while it waits to be tried again, and when it is parked for a person to look at."""
 
     id: int
     lane: str
@@ -28,10 +28,8 @@ class Pending:
     payload: bytes | None
     created_at: datetime
     event_number: int | None
-    state: str
     attempts: int
-    next_attempt: datetime
-    last_error: str | None = None
+    due: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Listed:
     waiting: int
     oldest: datetime
     attempts: int
-    next_attempt: datetime
+    next_attempt: datetime | None
     last_error: str | None
 
 
@@ -108,13 +106,14 @@ class Turn:
 
 class Lanes(Protocol):
     """The notifications, in lanes of subscriber × handoff. Every method is one short transaction; none is held while
-    a partner is being talked to."""
+    a partner is being talked to. Waits are durations, measured by the database's clock: it is the one clock that all
+    workers share, and a demo's clock that runs ahead does not touch it."""
 
     def head(self, lane: str) -> Pending | None:
         """The oldest unsettled notification; None when the lane is empty."""
         ...
 
-    def begin(self, head: Pending, now: datetime, lease: timedelta) -> Turn | None:
+    def begin(self, head: Pending, lease: timedelta) -> Turn | None:
         """Leave to send, or None while the subscriber is paused. The event number is assigned once and kept in retries.
 
         A subscriber that was paused is probed by one lane at a time: who gets leave has it alone for `lease`."""
@@ -124,11 +123,11 @@ class Lanes(Protocol):
         """To `delivered` or `withheld`, together with its ledger event; False when it was settled already."""
         ...
 
-    def unreachable(self, head: Pending, error: str, next_attempt: datetime, pause_until: datetime | None) -> None:
-        """One more failure in a row; with `pause_until` all lanes of the subscriber wait until then."""
+    def unreachable(self, head: Pending, error: str, wait: timedelta, pause: timedelta | None) -> None:
+        """One more failure in a row; with `pause` all lanes of the subscriber wait so long."""
         ...
 
-    def refused(self, head: Pending, error: str, next_attempt: datetime) -> None:
+    def refused(self, head: Pending, error: str, wait: timedelta) -> None:
         """One more attempt; the subscriber answered, so its other lanes have nothing to wait for."""
         ...
 
@@ -136,7 +135,7 @@ class Lanes(Protocol):
         """The lane stops here until a person retries it; other lanes of the subscriber go on."""
         ...
 
-    def postpone(self, head: Pending, until: datetime) -> None:
+    def postpone(self, head: Pending, wait: timedelta) -> None:
         """Not tried now for our own reasons; does not count as an attempt."""
         ...
 

@@ -153,7 +153,7 @@ def _update(interaction: Interaction, before: StoredResource | None, new_id: New
 
 
 def _write(interaction: Interaction, before: StoredResource, key: ResourceKey) -> Change:
-    _check_version(interaction, before)
+    check_version(interaction, before)
     if interaction.if_none_match == "*":
         raise VersionConflict("expected no resource (If-None-Match: *), got one", expression=interaction.at)
     return Change(interaction, Action.UPDATE, key, before=before, tree=interaction.resource)
@@ -164,7 +164,7 @@ def _patch(interaction: Interaction, before: StoredResource | None) -> Change:
         raise NotFound(f"no such {interaction.type}", expression=interaction.at)
     if before.deleted:
         raise Deleted(f"this {interaction.type} was deleted", expression=interaction.at)
-    _check_version(interaction, before)
+    check_version(interaction, before)
     tree = apply_patch(decode(before.body), interaction.patch, interaction.at)
     return Change(interaction, Action.UPDATE, before.key, before=before, tree=tree)
 
@@ -172,11 +172,11 @@ def _patch(interaction: Interaction, before: StoredResource | None) -> Change:
 def _delete(interaction: Interaction, before: StoredResource | None) -> Change:
     if before is None or before.deleted:
         return Change(interaction, Action.KEEP, ResourceKey(interaction.type, interaction.id or ""))
-    _check_version(interaction, before)
+    check_version(interaction, before)
     return Change(interaction, Action.DELETE, before.key, before=before)
 
 
-def _check_version(interaction: Interaction, before: StoredResource) -> None:
+def check_version(interaction: Interaction, before: StoredResource) -> None:
     if interaction.if_match is None:
         return
     at = f"{interaction.request_at}.ifMatch" if interaction.request_at else interaction.at

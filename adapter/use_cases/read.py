@@ -1,0 +1,48 @@
+"""Reading: one resource, one of its versions, its history, a search. What the reader may not see does not exist."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from adapter.domain.errors import Deleted, NotFound
+from adapter.use_cases.ports import Reader, ResourceKey, SearchQuery, StoredResource
+from mappings import searchset
+from mappings.interaction import Interaction, Outcome
+
+DEFAULT_COUNT, MAX_COUNT = 50, 1000
+
+
+def read_one(reader: Reader, key: ResourceKey, version: str | None = None) -> StoredResource:
+    """The current version, or the one asked for. Raises NotFound or Deleted."""
+    if version is None:
+        found = reader.read(key)
+    else:
+        found = reader.read_version(key, int(version)) if version.isdigit() else None
+    if found is None:
+        raise NotFound(f"no such {key.type}", expression=key.type)
+    if found.deleted:
+        raise Deleted(f"this {key.type} was deleted", expression=key.type)
+    return found
+
+
+def read(reader: Reader, interaction: Interaction) -> Outcome:
+    """A GET inside a Bundle: a read, a version read, a history or a search."""
+    if interaction.id:
+        found = read_one(reader, ResourceKey(interaction.type, interaction.id), interaction.version)
+        return Outcome(200, found.key.type, found.key.id, found.version, found.last_updated, found.body)
+    query = search_query(interaction.type, parse_qsl(interaction.criteria or "", keep_blank_values=True))
+    page = reader.search(query)
+    return Outcome(200, "Bundle", body=searchset.to_fhir(page, self_link=f"{interaction.type}?{interaction.criteria or ''}"))
+
+
+def search_query(type_: str, parameters: list[tuple[str, str]]) -> SearchQuery:
+    """A SearchQuery from decoded query parameters; `_count` and our paging cursor are taken out."""
+    count, cursor, rest = DEFAULT_COUNT, None, []
+    for name, value in parameters:
+        if name == "_count" and value.isdigit():
+            count = min(int(value), MAX_COUNT)
+        elif name == "_cursor":
+            cursor = value
+        elif name not in {"_format", "_pretty"}:
+            rest.append((name, value))
+    return SearchQuery(type_, tuple(rest), count, cursor)

@@ -1,0 +1,369 @@
+"""The one way in which anything is written: a list of interactions, decided together and committed whole.
+
+https://hl7.org/fhir/R4/http.html#transaction. Decisions are taken on what the tenant can see now; when another writer
+was faster, the commit fails and everything is decided anew. A request that was committed before gets its answer again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from adapter.domain.errors import BusinessRule, Conflict, HandoffError, Invalid, KeyReused, MethodNotAllowed, NotAllowed
+from adapter.domain.handoff import Handoff
+from adapter.domain.task_status import TERMINAL
+from adapter.use_cases.begin_handoff import begin_handoff, task_id_in
+from adapter.use_cases.decision import Decision
+from adapter.use_cases.linking import link, reach
+from adapter.use_cases.ports import (
+    Answer,
+    DuplicateRequest,
+    NewVersion,
+    Reader,
+    RequestRecord,
+    ResourceKey,
+    WriteConflict,
+    WriteSet,
+    retrying_on_conflict,
+)
+from adapter.use_cases.read import read
+from adapter.use_cases.record_contact import record_addition, record_appointment, record_contact, request_abort
+from adapter.use_cases.targets import Action, Change, find_targets
+from adapter.use_cases.update_task import update_task
+from adapter.use_cases.world import World
+from mappings import task as task_mapping
+from mappings.bundle import PROCESSING_ORDER
+from mappings.interaction import Interaction, Outcome
+from mappings.json_codec import decode, encode
+from mappings.references import literal_references
+from mappings.times import format_time
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a request asks for. `handoffs` are ids that everything written joins (an answer to an earlier message);
+    `correlation` are the keys of a handoff that it begins."""
+
+    interactions: Sequence[Interaction]
+    handoffs: tuple[str, ...] = ()
+    correlation: tuple[str, ...] = ()
+    refuse_dangling: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks, and under which keys a repetition is recognised: (key, hash of the body)."""
+
+    tenant: str
+    keys: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a plan led to: an outcome for each interaction, in request order, and the handoffs that it touched."""
+
+    outcomes: Sequence[Outcome]
+    handoffs: dict[str, Handoff] = field(default_factory=dict)
+
+
+def transact(
+    world: World, request: Request, plan: Callable[[Reader], Plan], answer: Callable[[Done], Answer]
+) -> Answer:
+    """Decide, commit, answer. `plan` is called again, on fresh content, when the decision has to be taken anew.
+
+    Raises HandoffError; then nothing was written."""
+
+    def decide_and_commit() -> Answer:
+        reader = world.store.reader(request.tenant)
+        planned = plan(reader)
+        decision, outcomes = _decide(world, request, reader, planned)
+        done = Done(outcomes, decision.handoffs)
+        write_set = decision.write_set
+        if not any(change.action is Action.READ for change in decision.changes):
+            given = answer(done)
+            if write_set:
+                write_set.requests = [RequestRecord(request.tenant, key, digest, given) for key, digest in request.keys]
+                world.store.commit(write_set)
+            return given
+        # Reads see what the writes left (https://hl7.org/fhir/R4/http.html#trules), so they are answered after them.
+        if write_set:
+            world.store.commit(write_set)
+        return answer(_with_reads(done, planned.interactions, reader))
+
+    try:
+        return retrying_on_conflict(decide_and_commit)
+    except DuplicateRequest as duplicate:
+        return _answer_again(request, duplicate.record)
+    except WriteConflict:
+        repeated = _answered_before(world, request)
+        if repeated is not None:
+            return repeated
+        raise Conflict("other writers kept changing the same resources; nothing was written, send it again") from None
+    except HandoffError:
+        # A repetition may be refused for what its first sending changed: then that sending's answer is the answer.
+        repeated = _answered_before(world, request)
+        if repeated is not None:
+            return repeated
+        raise
+
+
+def _decide(
+    world: World, request: Request, reader: Reader, plan: Plan
+) -> tuple[Decision, list[Outcome]]:
+    ordered = sorted(plan.interactions, key=lambda i: PROCESSING_ORDER[i.method])
+    changes = find_targets(reader, ordered, world.new_id)
+    known = link(changes, reader, world.base_url, refuse_dangling=plan.refuse_dangling)
+    decision = Decision(
+        world=world,
+        tenant=request.tenant,
+        reader=reader,
+        now=world.clock.now(),
+        directory=world.register.directory(),
+        changes=changes,
+        known=known,
+        write_set=WriteSet(request.tenant),
+        correlation=plan.correlation,
+    )
+    for change in changes:
+        if change.writes:
+            _check_author(decision, change)
+            _check_patched(decision, change)
+            if change.tree is not None:
+                change.tree["id"] = change.key.id
+    _join_and_decide(decision, plan)
+    versions = _write(decision)
+    by_interaction = {id(change.interaction): _outcome(change, versions) for change in changes}
+    return decision, [by_interaction[id(interaction)] for interaction in plan.interactions]
+
+
+def _check_author(decision: Decision, change: Change) -> None:
+    """Only its author changes a resource; a Task of a handoff has two sides, and its lifecycle says who may do what."""
+    if change.key.type == "AuditEvent":
+        raise MethodNotAllowed("AuditEvents are written by this server only", expression=change.at)
+    before = change.before
+    if before is None:
+        return
+    if change.action is Action.DELETE:
+        open_handoffs = [h for id_ in before.handoffs if (h := decision.handoff(id_)) and h.status != "draft"]
+        if open_handoffs:
+            raise BusinessRule(
+                "a resource that belongs to a handoff cannot be deleted once that is requested; set its status to "
+                "`entered-in-error` instead",
+                expression=change.at or change.interaction.request_at,
+            )
+    if before.author != decision.tenant and not (change.key.type == "Task" and _may_answer(decision, change)):
+        raise NotAllowed(
+            f"expected the {change.key.type} to be changed by the organisation that sent it; this one may read it",
+            expression=change.at or change.interaction.request_at,
+        )
+
+
+def _may_answer(decision: Decision, change: Change) -> bool:
+    """A recipient answers on the Task: that of the handoff, or another one (an abort request) that it owns."""
+    handoff = decision.handoff(change.key.id)
+    if handoff is not None:
+        return True
+    assert change.before is not None
+    task = decode(change.before.body)
+    owner = decision.partner(task.get("owner"), task)
+    return owner is not None and owner.id == decision.tenant
+
+
+def _check_patched(decision: Decision, change: Change) -> None:
+    """What came whole was checked on arrival; what a patch made was not."""
+    if change.interaction.method == "PATCH" and change.tree is not None:
+        issues = [i for i in decision.world.check(change.tree) if i.severity in {"error", "fatal"}]
+        if issues:
+            raise Invalid([issue.below(change.at) for issue in issues])
+
+
+def _join_and_decide(decision: Decision, plan: Plan) -> None:
+    """Find the handoffs that this change begins, moves or adds to, and decide on each."""
+    begun: list[Change] = []
+    for change in decision.changes:
+        if not change.writes:
+            continue
+        if change.before is not None:
+            change.handoffs.update(change.before.handoffs)
+        change.handoffs.update(plan.handoffs)
+        if change.key.type == "Task" and change.tree is not None:
+            _decide_on_task(decision, change, begun)
+    _join_what_was_sent(decision, begun)
+    _join_what_is_referenced(decision, begun)
+
+
+def _decide_on_task(decision: Decision, change: Change, begun: list[Change]) -> None:
+    assert change.tree is not None
+    existing = decision.handoff(change.key.id) if change.before is not None else None
+    if existing is not None:
+        update_task(decision, change, existing)
+        if existing.status == "draft":
+            begun.append(change)
+        return
+    if change.before is not None:
+        return
+    view = task_mapping.from_fhir(change.tree)
+    if task_mapping.is_abort(view):
+        focus = task_id_in(view.focus)
+        handoff = decision.handoff(focus) if focus else None
+        if handoff is None:
+            raise Invalid(
+                "expected an abort request to have the Task of a handoff as its focus",
+                expression=f"{change.at}.focus",
+                code="not-found",
+            )
+        change.handoffs.add(handoff.id)
+        request_abort(decision, change, handoff)
+    elif not task_mapping.names_a_person_as_owner(view):
+        begin_handoff(decision, change, view)
+        change.handoffs.add(change.key.id)
+        begun.append(change)
+
+
+def _join_what_was_sent(decision: Decision, begun: Sequence[Change]) -> None:
+    """A new handoff holds what its Task leads to; when it is the only one in the request, all that was sent with it."""
+    for task in begun:
+        inside, outside = reach([str(task.key)], decision.known, decision.reader, decision.tenant)
+        for change in decision.changes:
+            if not change.writes or change is task or _is_other_task(change, begun):
+                continue
+            if len(begun) == 1 or str(change.key) in inside or _speaks_of(change, task):
+                change.handoffs.add(task.key.id)
+        written = {change.key for change in decision.changes if change.writes}
+        decision.write_set.joined += [(key, task.key.id) for key in sorted(outside - written)]
+
+
+def _is_other_task(change: Change, begun: Sequence[Change]) -> bool:
+    return any(change is other for other in begun)
+
+
+def _speaks_of(change: Change, task: Change) -> bool:
+    assert task.tree is not None
+    about = {str(task.key), (task.tree.get("focus") or {}).get("reference")}
+    return any(element["reference"] in about for element in literal_references(change.tree or {}))
+
+
+def _join_what_is_referenced(decision: Decision, begun: Sequence[Change]) -> None:
+    """What is sent later joins the open handoffs whose Task or focus it references, and is recorded there."""
+    new = {task.key.id for task in begun}
+    for change in decision.changes:
+        if not change.writes or change.tree is None or change.key.type == "Task":
+            continue
+        change.handoffs.update(_handoffs_spoken_of(decision, change))
+        for handoff_id in sorted(change.handoffs):
+            handoff = decision.handoff(handoff_id)
+            if handoff is None:
+                change.handoffs.discard(handoff_id)
+                continue
+            is_new = handoff_id in new
+            match change.key.type:
+                case "Communication":
+                    record_contact(decision, change, handoff, tell=not is_new)
+                case "Appointment":
+                    record_appointment(decision, change, handoff, tell=not is_new)
+                case _ if not is_new:
+                    record_addition(decision, change, handoff, tell=True)
+
+
+def _handoffs_spoken_of(decision: Decision, change: Change) -> Iterable[str]:
+    found: set[str] = set()
+    for element in literal_references(change.tree or {}):
+        reference = element["reference"].partition("/_history/")[0]
+        type_, _, id_ = reference.partition("/")
+        if type_ not in {"Task", "ServiceRequest", "Appointment"}:
+            continue
+        stored = decision.known.stored.get(ResourceKey(type_, id_))
+        if stored is not None:
+            found.update(stored.handoffs)
+    handoffs = [handoff for id_ in found if (handoff := decision.handoff(id_))]
+    still_open = [handoff.id for handoff in handoffs if handoff.status not in TERMINAL]
+    return still_open or [handoff.id for handoff in handoffs]
+
+
+def _write(decision: Decision) -> dict[ResourceKey, NewVersion]:
+    """The new versions: of everything that was sent, and of the Tasks whose handoff moved without being sent."""
+    written = {change.key for change in decision.changes if change.writes}
+    versions: dict[ResourceKey, NewVersion] = {}
+    for change in decision.changes:
+        if not change.writes:
+            continue
+        if change.key.type == "Task" and (handoff := decision.handoffs.get(change.key.id)) and change.tree:
+            task_mapping.write_handoff(change.tree, handoff)
+        version = change.before.version + 1 if change.before else 1
+        author = change.before.author if change.before else decision.tenant
+        versions[change.key] = _version(decision, change.key, version, author, change.tree, change.handoffs)
+        if change.created_by_condition and change.action is Action.CREATE:
+            decision.write_set.conditional_creates.append(
+                (change.key.type, change.created_by_condition.lstrip("?"), change.key)
+            )
+    for handoff in decision.handoffs.values():
+        key = ResourceKey("Task", handoff.id)
+        if key in written or (before := decision.reader.read(key)) is None:
+            continue
+        task = decode(before.body)
+        task_mapping.write_handoff(task, handoff)
+        versions[key] = _version(decision, key, before.version + 1, before.author, task, set(before.handoffs))
+    decision.write_set.resources = list(versions.values())
+    decision.write_set.handoffs = list(decision.handoffs.values())
+    return versions
+
+
+def _version(
+    decision: Decision, key: ResourceKey, version: int, author: str, tree: dict[str, object] | None, handoffs: set[str]
+) -> NewVersion:
+    if tree is not None:
+        meta = tree.get("meta")
+        tree["meta"] = {
+            **(meta if isinstance(meta, dict) else {}),
+            "versionId": str(version),
+            "lastUpdated": format_time(decision.now),
+        }
+    return NewVersion(
+        key=key,
+        version=version,
+        author=author,
+        last_updated=decision.now,
+        body=encode(tree) if tree is not None else b"",
+        tree=tree,
+        handoffs=tuple(sorted(handoffs)),
+    )
+
+
+def _outcome(change: Change, versions: dict[ResourceKey, NewVersion]) -> Outcome:
+    key, before = change.key, change.before
+    if change.action is Action.READ:
+        return Outcome(200, key.type)
+    if change.action is Action.DELETE or change.interaction.method == "DELETE":
+        return Outcome(204, key.type)
+    if change.action is Action.KEEP:
+        assert before is not None
+        return Outcome(200, key.type, key.id, before.version, before.last_updated, before.body)
+    new = versions[key]
+    status = 201 if before is None or before.deleted else 200
+    return Outcome(status, key.type, key.id, new.version, new.last_updated, new.body)
+
+
+def _with_reads(done: Done, interactions: Sequence[Interaction], reader: Reader) -> Done:
+    """The same, with its GETs answered from the store as it is now."""
+    pairs = zip(done.outcomes, interactions, strict=True)
+    outcomes = [read(reader, asked) if asked.method in {"GET", "HEAD"} else outcome for outcome, asked in pairs]
+    return Done(outcomes, done.handoffs)
+
+
+def _answered_before(world: World, request: Request) -> Answer | None:
+    reader = world.store.reader(request.tenant)
+    for key, _ in request.keys:
+        record = reader.answer_to(key)
+        if record is not None:
+            return _answer_again(request, record)
+    return None
+
+
+def _answer_again(request: Request, record: RequestRecord) -> Answer:
+    sent = dict(request.keys).get(record.key)
+    if sent != record.body_hash:
+        raise KeyReused(
+            "expected the same body as when this request key was first used, got another; a new request needs a new "
+            "X-Request-ID or message identifier",
+        )
+    return record.answer

@@ -1,0 +1,230 @@
+"""A Task that changes: who moved it, whether it may move there, and who has to know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from adapter.domain import events, gates
+from adapter.domain.errors import BusinessRule, HandoffError, Invalid
+from adapter.domain.facts import NO_FACTS, Facts
+from adapter.domain.handoff import Handoff, LedgerEvent
+from adapter.domain.ladder import ACCEPTANCE
+from adapter.domain.pathway import LADDER_STEPS, Pathway
+from adapter.domain.responsibility import next_action, responsible
+from adapter.domain.task_status import (
+    TERMINAL,
+    Party,
+    Transition,
+    check_status_reason,
+    check_transition,
+    who_may_do_what,
+)
+from adapter.use_cases.begin_handoff import AWAITING_ACCEPTANCE, begin_handoff, clocks_from
+from adapter.use_cases.climb_ladder import close_escalations
+from adapter.use_cases.decision import Decision, refuse
+from adapter.use_cases.ports import Deadline
+from adapter.use_cases.targets import Change, check_version
+from mappings import facts as fact_mapping
+from mappings import task as task_mapping
+from mappings.dialects import DIALECTS
+from mappings.json_codec import decode
+from mappings.times import parse_time
+
+# The adapter's own codes, set when a step is taken; a status without one keeps what a partner or the clock has set.
+_BUSINESS_STATUS = {"requested": AWAITING_ACCEPTANCE, "accepted": None}
+_ANSWERED = frozenset({"accepted", "rejected", "cancelled", "entered-in-error", "failed", "completed"})
+
+
+def update_task(decision: Decision, change: Change, before: Handoff) -> None:
+    """Decide on a new version of a handoff's Task. Raises BusinessRule or Invalid, located in the request."""
+    assert change.tree is not None and change.before is not None
+    change.before_tree = decode(change.before.body)
+    view = task_mapping.from_fhir(change.tree)
+    _require_version(change)
+    if before.status == "draft" and decision.tenant == before.requester:
+        _update_draft(decision, change, before, view.status)
+        return
+    _refuse_fixed(change)
+    party = Party.of(
+        decision.tenant, before.requester, before.owner, abort_requested=_abort_requested(decision, before)
+    )
+    if view.status == before.status:
+        _update_content(decision, change, before, party)
+        return
+    dialect = DIALECTS[_dialect_of(decision)]
+    handoff = before
+    for target in dialect.steps_to(before.status, view.status):
+        handoff = _step(decision, change, handoff, target, party, view.has_status_reason)
+    change.tree["status"] = handoff.status
+    decision.put(handoff)
+
+
+def _update_draft(decision: Decision, change: Change, before: Handoff, status: str) -> None:
+    """A draft is the initiator's alone: any element may change, and sending it begins the handoff as if it were new."""
+    view = task_mapping.from_fhir(change.tree or {})
+    if status in {"draft", "requested"}:
+        begin_handoff(decision, change, view)
+        begun = decision.handoffs[before.id]
+        decision.put(replace(begun, authored_on=before.authored_on, correlation=before.correlation))
+        return
+    party = Party.of(decision.tenant, before.requester, before.owner)
+    decision.put(_step(decision, change, before, status, party, view.has_status_reason))
+
+
+def _step(
+    decision: Decision, change: Change, handoff: Handoff, target: str, party: Party, has_reason: bool
+) -> Handoff:
+    """Take one step of the lifecycle: check it, record it, set the clocks that it starts and stops, tell the others."""
+    try:
+        step = check_transition(handoff.status, target, party)
+        check_status_reason(step, has_reason)
+    except HandoffError as refusal:
+        raise decision.placed(refusal, change) from None
+    pathway = decision.pathway(handoff.pathway)
+    facts, tier = _facts(decision, change, handoff) if step.gate or target in _ANSWERED else (NO_FACTS, None)
+    tier = tier or handoff.risk_tier
+    if step.gate:
+        zone = decision.working_time(handoff.owner).zone
+        issues = gates.unmet(pathway, step.gate, facts, tier, at=decision.now, zone=zone)
+        if issues:
+            raise decision.placed(BusinessRule(issues), change)
+    moved = _moved(decision, handoff, pathway, step, facts, tier)
+    decision.record(
+        LedgerEvent(
+            handoff=handoff.id,
+            kind=events.OF_STATUS[target],
+            actor=decision.tenant,
+            event_time=_event_time(decision, change),
+            recorded_time=decision.now,
+            status_from=handoff.status,
+            status_to=target,
+        )
+    )
+    _tell_the_others(decision, moved, events.OF_STATUS[target])
+    return moved
+
+
+def _moved(
+    decision: Decision, handoff: Handoff, pathway: Pathway, step: Transition, facts: Facts, tier: str | None
+) -> Handoff:
+    """The projection after the step, with the clocks that the step starts and stops written down."""
+    target = step.target
+    deadlines: list[tuple[str, datetime]] = []
+    if target in _ANSWERED:
+        close_escalations(decision.reader, handoff, decision.now, decision.write_set)
+        # Accepting stops the ladder; what was due from the request on (a first appointment) still has to happen.
+        stopped = (ACCEPTANCE, *LADDER_STEPS) if target == "accepted" else ("",)
+        decision.write_set.cancelled_deadlines += [(handoff.id, step) for step in stopped]
+    if target == "accepted":
+        deadlines = clocks_from(decision, handoff, pathway, "accepted", facts)
+    elif target in {"rejected", "failed", "cancelled"}:
+        deadlines = clocks_from(decision, handoff, pathway, "returned", facts)
+    due_times = dict(deadlines)
+    decision.write_set.deadlines += [Deadline(handoff.id, name, moment) for name, moment in deadlines]
+    return replace(
+        handoff,
+        status=target,
+        updated_at=decision.now,
+        risk_tier=tier,
+        business_status=_BUSINESS_STATUS.get(target, handoff.business_status),
+        responsible=responsible(target, handoff.requester, handoff.owner),
+        next_action=next_action(
+            target,
+            handoff.requester,
+            handoff.owner,
+            acceptance_deadline=handoff.acceptance_deadline,
+            first_contact_due=due_times.get("first-contact") or _first_contact(handoff),
+            appointment=facts.time_of("appointment-time"),
+            arrange_care_due=due_times.get("arrange-care"),
+        ),
+    )
+
+
+def _first_contact(handoff: Handoff) -> datetime | None:
+    action = handoff.next_action
+    return action.by if action and action.code in {"make-first-contact", "complete", "resume"} else None
+
+
+def _update_content(decision: Decision, change: Change, handoff: Handoff, party: Party) -> None:
+    """The same status, other content: the owner's to change while it works on it."""
+    at = f"{change.at}.status"
+    if handoff.status in TERMINAL or not party.is_owner:
+        raise refuse(
+            f"Task.status is `{handoff.status}` and stays so; this change of content is not the asking organisation's "
+            f"to make. {who_may_do_what(handoff.status)}; the initiator may add Communications",
+            at,
+        )
+    assert change.tree is not None
+    decision.put(
+        replace(
+            handoff,
+            updated_at=decision.now,
+            business_status=task_mapping.business_status_of(change.tree) or handoff.business_status,
+        )
+    )
+    decision.record(
+        LedgerEvent(handoff.id, events.UPDATED, decision.tenant, _event_time(decision, change), decision.now)
+    )
+    _tell_the_others(decision, handoff, events.UPDATED)
+
+
+def _facts(decision: Decision, change: Change, handoff: Handoff) -> tuple[Facts, str | None]:
+    """What is proven now: from all that belongs to the handoff and all that this change brings."""
+    assert change.tree is not None
+    decision.known.add(decision.reader.resources_of(handoff.id))
+    trees = decision.known.trees()
+    facts = fact_mapping.extract_facts(change.tree, trees, organisation_of=decision.organisation_of)
+    return facts, fact_mapping.risk_tier(change.tree, trees)
+
+
+def _tell_the_others(decision: Decision, handoff: Handoff, event: str) -> None:
+    others = {handoff.requester, handoff.owner} - {decision.tenant} or {decision.tenant}
+    for subscriber in sorted(others):
+        decision.tell(subscriber, handoff.id, event)
+
+
+def _require_version(change: Change) -> None:
+    """Two people may answer at once: an update must say which version it was decided on."""
+    interaction = change.interaction
+    stated = ((interaction.resource or {}).get("meta") or {}).get("versionId")
+    if interaction.if_match is None and interaction.method == "PUT" and stated is not None:
+        interaction.if_match = f'W/"{stated}"'
+        assert change.before is not None
+        check_version(interaction, change.before)
+    if interaction.if_match is None:
+        raise Invalid(
+            'expected If-Match with the version that this change was decided on, like W/"3", got none',
+            expression=f"{interaction.request_at}.ifMatch" if interaction.request_at else "Task.meta.versionId",
+            code="required",
+        )
+
+
+def _refuse_fixed(change: Change) -> None:
+    assert change.tree is not None and change.before_tree is not None
+    changed = task_mapping.changed_fixed_elements(change.before_tree, change.tree)
+    if changed:
+        raise refuse(
+            f"Task.{changed[0]} is fixed once the handoff is requested; to ask for something else, cancel it and send a "
+            "new Task for the same focus",
+            f"{change.at}.{changed[0]}",
+        )
+
+
+def _abort_requested(decision: Decision, handoff: Handoff) -> bool:
+    if handoff.status not in {"in-progress", "on-hold"}:
+        return False
+    return any(event.kind == events.ABORT_REQUESTED for event in decision.reader.ledger_of(handoff.id))
+
+
+def _dialect_of(decision: Decision) -> str:
+    partner = decision.directory.get(decision.tenant)
+    return partner.dialect if partner else "base"
+
+
+def _event_time(decision: Decision, change: Change) -> datetime:
+    assert change.tree is not None
+    told = change.tree.get("lastModified")
+    if change.before_tree is not None and told == change.before_tree.get("lastModified"):
+        told = None
+    return decision.event_time(parse_time(told))

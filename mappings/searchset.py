@@ -1,0 +1,99 @@
+"""Search and history results as Bundles (https://hl7.org/fhir/R4/http.html#search, #history)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from mappings.json_codec import encode
+from mappings.times import format_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Tree = dict[str, Any]
+
+
+class _Key(Protocol):
+    @property
+    def type(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+
+
+class _Version(Protocol):
+    """A stored version, as far as a Bundle shows it (adapter.use_cases.ports.StoredResource has this form)."""
+
+    @property
+    def key(self) -> _Key: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def last_updated(self) -> datetime: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def deleted(self) -> bool: ...
+
+
+class _Page(Protocol):
+    @property
+    def matches(self) -> Sequence[_Version]: ...
+    @property
+    def included(self) -> Sequence[_Version]: ...
+    @property
+    def total(self) -> int | None: ...
+
+
+def to_fhir(page: _Page, *, self_link: str, next_link: str | None = None, base_url: str = "") -> bytes:
+    """A searchset: matches, then what was included, with links and, where it was asked for, the total."""
+    entries = [_found(resource, "match", base_url) for resource in page.matches]
+    entries += [_found(resource, "include", base_url) for resource in page.included]
+    links = [{"relation": "self", "url": self_link}]
+    if next_link:
+        links.append({"relation": "next", "url": next_link})
+    bundle: Tree = {"resourceType": "Bundle", "type": "searchset"}
+    if page.total is not None:
+        bundle["total"] = page.total
+    bundle["link"] = links
+    if entries:
+        bundle["entry"] = entries
+    return encode(bundle)
+
+
+def history(versions: Sequence[_Version], *, self_link: str, base_url: str) -> bytes:
+    """A history Bundle, newest first; a deletion is an entry without a resource."""
+    entries = []
+    for version in versions:
+        address = f"{version.key.type}/{version.key.id}"
+        method = "DELETE" if version.deleted else "POST" if version.version == 1 else "PUT"
+        entry: Tree = {"fullUrl": f"{base_url}/{address}"}
+        if not version.deleted:
+            entry["resource"] = orjson.Fragment(version.body)
+        entry["request"] = {"method": method, "url": version.key.type if method == "POST" else address}
+        entry["response"] = {
+            "status": "204" if version.deleted else "201" if version.version == 1 else "200",
+            "lastModified": format_time(version.last_updated),
+            "etag": f'W/"{version.version}"',
+        }
+        entries.append(entry)
+    return encode(
+        {
+            "resourceType": "Bundle",
+            "type": "history",
+            "total": len(versions),
+            "link": [{"relation": "self", "url": self_link}],
+            "entry": entries,
+        }
+    )
+
+
+def _found(resource: _Version, mode: str, base_url: str) -> Tree:
+    address = f"{resource.key.type}/{resource.key.id}"
+    return {
+        "fullUrl": f"{base_url}/{address}" if base_url else address,
+        "resource": orjson.Fragment(resource.body),
+        "search": {"mode": mode},
+    }

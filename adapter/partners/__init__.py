@@ -18,6 +18,7 @@ from adapter.domain.errors import HandoffError, Invalid, Issue
 from adapter.domain.partner import Channel, Identifier, Partner, Telecom
 from adapter.partners.schema import DAYS, PartnerSchema
 from mappings import organization
+from mappings.canonicals import PARTNER_SYSTEM
 from mappings.json_codec import decode
 
 Tree = dict[str, Any]
@@ -60,7 +61,7 @@ def from_file(tree: object) -> Partner:
     return Partner(
         id=loaded["id"],
         name=loaded["name"],
-        identifiers=tuple(Identifier(i.get("system", ""), i["value"]) for i in loaded["identifiers"]),
+        identifiers=_identifiers(loaded["id"], loaded["identifiers"]),
         telecom=tuple(Telecom(t["system"], t["value"]) for t in loaded["telecom"]),
         endpoints=tuple(loaded["endpoints"]),
         dialect=loaded["dialect"],
@@ -140,6 +141,17 @@ def refuse_ambiguous(partners: Iterable[Partner]) -> None:
                 issues.append(Issue("not-found", text, f"Partner.{field}"))
     if issues:
         raise Invalid(issues)
+
+
+def _identifiers(partner_id: str, given: Iterable[Tree]) -> tuple[Identifier, ...]:
+    """The given ones and, in any case, the id itself under our own system: under that we publish it."""
+    own = Identifier(PARTNER_SYSTEM, partner_id)
+    identifiers = tuple(Identifier(i.get("system", ""), i["value"]) for i in given)
+    if any(identifier.system == PARTNER_SYSTEM and identifier != own for identifier in identifiers):
+        raise Invalid(
+            f"expected `{partner_id}` under {PARTNER_SYSTEM}, got another value", expression="Partner.identifiers"
+        )
+    return identifiers if own in identifiers else (*identifiers, own)
 
 
 def _located(error: HandoffError, file: str) -> HandoffError:

@@ -27,7 +27,7 @@ _STATE: Final = text("SELECT coalesce(md5(string_agg(id || ':' || xmin::text, ',
 
 
 class PartnerRegister:
-    """Implements `use_cases.register_partner.EditableRegister`; thread-safe. `elapsed`: a monotonic clock in seconds."""
+    """Implements `use_cases.register_partner.EditableRegister`; thread-safe. `elapsed`: monotonic, in seconds."""
 
     def __init__(self, engine: Engine, elapsed: Callable[[], float] = time.monotonic):
         self._engine = engine

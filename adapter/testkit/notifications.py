@@ -10,11 +10,16 @@ from typing import Any, NamedTuple
 
 
 class Event(NamedTuple):
-    """What one notification says: `focus` is `Type/id`, `number` counts the subscription's events."""
+    """What one notification says: `focus` and `context` are `Type/id`, `number` counts the subscription's events."""
 
     focus: str
     number: int
     timestamp: str
+    context: tuple[str, ...] = ()
+
+    @property
+    def all_references(self) -> tuple[str, ...]:
+        return (self.focus, *self.context)
 
 
 class Fault(NamedTuple):
@@ -39,7 +44,17 @@ def read_notification(bundle: dict[str, Any]) -> tuple[Event | None, list[Fault]
     number = str(parts.get("event-number", {}).get("valueString", ""))
     if not focus or not number.isdigit():
         return None, [*faults, Fault("expected notification-event with event-number and focus, got neither or one")]
-    return Event("/".join(focus.split("/_history")[0].rsplit("/", 2)[-2:]), int(number), _stamp(parts)), faults
+    context = tuple(
+        local_reference(part.get("valueReference", {}).get("reference", ""))
+        for part in event.get("part", [])
+        if part.get("name") == "additional-context"
+    )
+    return Event(local_reference(focus), int(number), _stamp(parts), context), faults
+
+
+def local_reference(reference: str) -> str:
+    """`Task/1` of `https://server/fhir/Task/1/_history/3`."""
+    return "/".join(reference.split("/_history/")[0].rsplit("/", 2)[-2:])
 
 
 def _stamp(parts: dict[Any, Any]) -> str:

@@ -15,7 +15,7 @@ from adapter.testkit.checks import Answer, Check, checks
 from adapter.testkit.exchange import Exchange
 from adapter.testkit.paths import assign, find
 from adapter.testkit.scenario import HTTP_VERBS, Scenario, Step
-from adapter.testkit.simulators import SimulatedPartner
+from adapter.testkit.simulators import ANYTHING, SimulatedPartner
 from adapter.testkit.templates import Unknown, Values, duration
 from mappings.json_codec import decode, encode
 
@@ -146,6 +146,8 @@ class Player:
             found = [check for answer in answers for check in checks(expect, answer)]
             if expect.equal_answers:
                 found.append(_equal(answers))
+            if expect.each_status:
+                found.append(_each(expect.each_status, answers))
             if all(check.ok for check in found) or time.monotonic() >= until:
                 break
             time.sleep(_POLL_SECONDS)
@@ -187,10 +189,11 @@ class Player:
     def _wait_for_notification(self, run: _Run, step: Step) -> list[Check]:
         """The partner is told, then reads what it was told about, with its own token, as a real recipient does."""
         partner = self._partner(step.target)
-        about = run.values.fill_text(step.about or "")
-        receipt = partner.inbox.wait_for(about, run.changed_at, step.within)
-        told = Check("notified", about, about if receipt else f"nothing within {step.within:g} s", receipt is not None)
-        found = [told]
+        wanted = run.values.fill_text(step.about) if step.about else ANYTHING
+        receipt = partner.inbox.wait_for(wanted, 0.0 if step.since_start else run.changed_at, step.within)
+        about = receipt.about if receipt and wanted == ANYTHING else wanted
+        got = about if receipt else f"nothing within {step.within:g} s"
+        found = [Check("notified about", wanted, got, receipt is not None)]
         if step.expect.times is not None:
             times = len(partner.inbox.told_about(about))
             found.append(Check("times", str(step.expect.times), str(times), times == step.expect.times))
@@ -253,6 +256,11 @@ def _reference(value: Any) -> str:
 def _equal(answers: list[Answer]) -> Check:
     different = len({(answer.status, answer.raw) for answer in answers})
     return Check("different answers", "1", str(different), different == 1)
+
+
+def _each(wanted: tuple[int, ...], answers: list[Answer]) -> Check:
+    expected, got = sorted(wanted), sorted(answer.status for answer in answers)
+    return Check("statuses", str(expected), str(got), expected == got)
 
 
 def _once(found: list[Check]) -> list[Check]:

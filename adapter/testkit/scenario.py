@@ -14,9 +14,9 @@ HTTP_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ACTIONS = (*HTTP_VERBS, "wait-for-notification", "advance-clock", "partner")
 _OPTIONS = {
     "step", "as", "send", "change", "headers", "request-id", "if-match", "at-once",
-    "about", "within", "becomes", "expect", "capture",
+    "about", "since", "within", "becomes", "expect", "capture",
 }  # fmt: skip
-_EXPECTATIONS = {"status", "headers", "body", "issues", "equal-answers", "times"}
+_EXPECTATIONS = {"status", "each-status", "headers", "body", "issues", "equal-answers", "times"}
 
 
 class ScenarioError(Exception):
@@ -28,6 +28,8 @@ class Expectation:
     """`issues` None = not asked; a list = exactly these issues, by code and expression."""
 
     status: tuple[int, ...] = ()
+    each_status: tuple[int, ...] = ()
+    """Of several sent at once: exactly these statuses, whoever got which."""
     headers: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
     issues: tuple[Mapping[str, str], ...] | None = None
@@ -51,6 +53,8 @@ class Step:
     if_match: str | None = None
     at_once: int = 1
     about: str | None = None
+    since_start: bool = False
+    """Whether a notification from before the last change will do."""
     within: float = 0.0
     """Seconds in which the expectations must come true; 0 = at the first answer."""
     becomes: str = ""
@@ -114,7 +118,7 @@ def _step(item: Any, number: int, folder: Path, where: str) -> Step:
         raise ScenarioError(f"{where}: expected `as: PARTNER` (or `as: nobody`), who does this")
     expect = item.get("expect", {})
     _known(expect, _EXPECTATIONS, f"{where}: expect")
-    if action in HTTP_VERBS and "status" not in expect:
+    if action in HTTP_VERBS and not {"status", "each-status"} & set(expect):
         raise ScenarioError(f"{where}: expected `expect: status:`, a step without an expectation proves nothing")
     return Step(
         number=number,
@@ -129,6 +133,7 @@ def _step(item: Any, number: int, folder: Path, where: str) -> Step:
         if_match=item.get("if-match"),
         at_once=int(item.get("at-once", 1)),
         about=item.get("about"),
+        since_start=item.get("since") == "start",
         within=float(item.get("within", 10 if action == "wait-for-notification" else 0)),
         becomes=str(item.get("becomes", "")),
         expect=_expectation(expect, folder, where),
@@ -159,6 +164,7 @@ def _expectation(expect: Mapping[str, Any], folder: Path, where: str) -> Expecta
         issues = [{"code": issue["code"], "expression": (issue.get("expression") or [""])[0]} for issue in issues]
     return Expectation(
         status=tuple(status) if isinstance(status, (list, tuple)) else (int(status),),
+        each_status=tuple(expect.get("each-status", ())),
         headers=expect.get("headers", {}),
         body=expect.get("body", {}),
         issues=None if issues is None else tuple(issues),

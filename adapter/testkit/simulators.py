@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from adapter.testkit.notifications import Event, Fault, read_notification
+from adapter.testkit.notifications import Event, Fault, local_reference, read_notification
 
 BEHAVIOURS = ("up", "down", "slow", "error", "silent")
+ANYTHING = "anything"
 _SILENCE_SECONDS = 30.0
 
 
@@ -29,6 +30,12 @@ class Receipt:
     body: Any
     event: Event | None = None
     repeated: bool = False
+
+    @property
+    def about(self) -> str:
+        """The Task that it is about, as `Task/…`; else whatever it points at; empty when it points at nothing."""
+        named = self.event.all_references if self.event else _message_focus(self.body)
+        return next((reference for reference in named if reference.startswith("Task/")), next(iter(named), ""))
 
 
 @dataclass(slots=True)
@@ -65,7 +72,8 @@ class Inbox:
 
     def _check_order(self, event: Event) -> None:
         """Within one handoff an event never overtakes another: event time must not run backwards."""
-        before = [r.event for r in self.receipts if r.event and not r.repeated and r.event.focus == event.focus]
+        about = set(event.all_references)
+        before = [r.event for r in self.receipts if r.event and not r.repeated and r.about in about]
         if before and (before[-1].number, before[-1].timestamp) > (event.number, event.timestamp):
             self.faults.append(
                 Fault(f"expected the events of one handoff in order, got number {event.number} "
@@ -84,9 +92,18 @@ class Inbox:
 
 
 def _names(receipt: Receipt, reference: str) -> bool:
-    if receipt.event is not None:
-        return receipt.event.focus == reference
-    return f'"{reference}"' in json.dumps(receipt.body)
+    if reference == ANYTHING:
+        return bool(receipt.about)
+    return reference in (receipt.event.all_references if receipt.event else _message_focus(receipt.body))
+
+
+def _message_focus(body: Any) -> tuple[str, ...]:
+    """What a message is about: MessageHeader.focus, and the Tasks that travel with it."""
+    entries = body.get("entry", []) if isinstance(body, dict) and body.get("type") == "message" else []
+    trees = [entry.get("resource", {}) for entry in entries]
+    focus = [f.get("reference", "") for tree in trees[:1] for f in tree.get("focus", [])]
+    tasks = [f"Task/{tree['id']}" for tree in trees if tree.get("resourceType") == "Task" and "id" in tree]
+    return tuple(dict.fromkeys([local_reference(reference) for reference in focus] + tasks))
 
 
 def _essence(body: Any) -> Any:

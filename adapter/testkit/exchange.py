@@ -15,8 +15,8 @@ from adapter.domain.errors import Malformed
 from adapter.testkit.checks import Answer
 from mappings.json_codec import decode
 
-TokenSource = Callable[[str], str | None]
-"""Partner id → access token, or None where the server asks for none."""
+TokenOf = Callable[[str], str | None]
+"""Partner id → its access token now, or None where the partner has none. Called from several threads."""
 
 _FHIR = "application/fhir+json"
 _TIMEOUT_SECONDS = 30.0
@@ -25,21 +25,14 @@ _TIMEOUT_SECONDS = 30.0
 class Exchange:
     """`base_url` is the FHIR base (`http://127.0.0.1:8080/fhir`). Safe to use from several threads."""
 
-    def __init__(self, base_url: str, token_of: TokenSource):
+    def __init__(self, base_url: str, token_of: TokenOf):
         self.base_url = base_url.rstrip("/")
         self._clock_of_this_machine = SystemClock()
         self._token_of = token_of
-        self._tokens: dict[str, str | None] = {}
-        self._lock = threading.Lock()
         self._sessions = threading.local()
 
     def token(self, actor: str | None) -> str | None:
-        if actor is None:
-            return None
-        with self._lock:
-            if actor not in self._tokens:
-                self._tokens[actor] = self._token_of(actor)
-            return self._tokens[actor]
+        return None if actor is None else self._token_of(actor)
 
     def send(
         self, method: str, path: str, actor: str | None, headers: dict[str, str] | None = None, raw: bytes | None = None

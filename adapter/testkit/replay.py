@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from adapter.smart_client import obtain_token
-from adapter.testkit.exchange import Exchange, TokenSource
+from adapter.smart_client import TokenSource
+from adapter.testkit.exchange import Exchange, TokenOf
 from adapter.testkit.player import Player
 from adapter.testkit.report import Printer, held, summary, write_junit
 from adapter.testkit.scenario import ScenarioError, load, scripts_in
@@ -48,14 +49,19 @@ def replay(
     return EXIT_HELD if held(results) else EXIT_BROKEN
 
 
-def tokens_from(keys: Path | None, base_url: str) -> TokenSource:
+def tokens_from(keys: Path | None, base_url: str) -> TokenOf:
     """Tokens by private_key_jwt with the keys of a folder; None for a partner whose key is not there."""
+    sources: dict[str, TokenSource] = {}
+    lock = threading.Lock()
 
     def token_of(partner_id: str) -> str | None:
-        file = keys / f"{partner_id}.json" if keys else None
-        if file is None or not file.is_file():
-            return None
-        return obtain_token(base_url, partner_id, json.loads(file.read_text(encoding="utf-8")))
+        with lock:
+            if partner_id not in sources:
+                file = keys / f"{partner_id}.json" if keys else None
+                if file is None or not file.is_file():
+                    return None
+                sources[partner_id] = TokenSource(base_url, partner_id, json.loads(file.read_text(encoding="utf-8")))
+        return sources[partner_id].token()
 
     return token_of
 

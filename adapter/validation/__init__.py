@@ -1,0 +1,35 @@
+"""Strict JSON and the base specification, before anything is modelled: bytes → tree → issues.
+
+    tree = decode_resource(raw, max_bytes=settings.max_body_bytes)   # TooLarge, Malformed, Invalid
+    refuse_invalid(tree)                                              # NotSupported, TooLarge, Invalid
+    issues = check(tree)                                              # the same as a list, for $validate and batches
+
+A schema answers yes or no for each resource (`structure.py`), a single walk does what a schema cannot say (`walk.py`).
+Profiles, rights and whether a referenced resource exists are for others.
+"""
+
+from __future__ import annotations
+
+from adapter.domain.errors import Invalid, Issue, NotSupported, TooLarge
+from adapter.use_cases.ports import Tree
+from adapter.validation.decoding import decode_resource
+from adapter.validation.walk import check
+
+__all__ = ["MAX_ENTRIES", "check", "decode_resource", "refuse_invalid"]
+
+MAX_ENTRIES = 1000
+
+
+def refuse_invalid(tree: Tree, *, max_entries: int = MAX_ENTRIES) -> None:
+    """Return if `tree` keeps to the base specification; warnings do not matter.
+
+    Raises TooLarge (`too-costly`) for a Bundle of more than `max_entries`, NotSupported when unknown resource types are
+    its only fault, Invalid with all located issues otherwise."""
+    entries = tree.get("entry")
+    if tree.get("resourceType") == "Bundle" and isinstance(entries, list) and len(entries) > max_entries:
+        text = f"expected at most {max_entries} entries, got {len(entries)}"
+        raise TooLarge(text, expression="Bundle.entry", code="too-costly")
+    errors: list[Issue] = [issue for issue in check(tree) if issue.severity == "error"]
+    if errors:
+        only_unsupported = all(issue.code == "not-supported" for issue in errors)
+        raise NotSupported(errors) if only_unsupported else Invalid(errors)

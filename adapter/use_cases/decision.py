@@ -56,15 +56,7 @@ class Decision:
         return self.world.pathways.get(name) or self.world.pathways[BASE_PATHWAY]
 
     def working_time(self, partner_id: str) -> WorkingTime:
-        partner = self.directory.get(partner_id)
-        if partner is None:
-            return WorkingTime()
-        return WorkingTime(
-            partner.time_zone,
-            partner.business_days,
-            partner.business_hours,
-            self.world.holiday_calendar(partner.holidays),
-        )
+        return self.world.working_time(self.directory.get(partner_id))
 
     def record(self, event: LedgerEvent) -> None:
         self.write_set.events.append(event)

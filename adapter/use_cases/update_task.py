@@ -112,7 +112,7 @@ def _moved(
     target = step.target
     deadlines: list[tuple[str, datetime]] = []
     if target in _ANSWERED:
-        close_escalations(decision.reader, handoff, decision.now, decision.write_set)
+        handoff = close_escalations(decision, handoff, target)
         # Accepting stops the ladder; what was due from the request on (a first appointment) still has to happen.
         stopped = (ACCEPTANCE, *LADDER_STEPS) if target == "accepted" else ("",)
         decision.write_set.cancelled_deadlines += [(handoff.id, step) for step in stopped]

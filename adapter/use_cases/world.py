@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from adapter.domain.deadlines import WorkingTime
 from adapter.domain.errors import Issue
+from adapter.domain.partner import Partner
 from adapter.domain.pathway import Pathway
 from adapter.use_cases.ports import Clock, NewIds, Register, Store
 
@@ -24,3 +26,14 @@ class World:
     """Absolute base of the FHIR face without a trailing slash: references below it are our own."""
     holiday_calendar: Callable[[str | None], Callable[[date], bool]]
     """Partner.holidays → whether a date is a holiday there."""
+
+    def working_time(self, partner: Partner | None) -> WorkingTime:
+        """When a partner works; around the week in UTC for one that is not registered."""
+        if partner is None:
+            return WorkingTime()
+        return WorkingTime(
+            partner.time_zone,
+            partner.business_days,
+            partner.business_hours,
+            self.holiday_calendar(partner.holidays),
+        )

@@ -1,0 +1,245 @@
+"""Drain a lane: tell one subscriber about one handoff, in the order in which things happened, nothing left out.
+
+A lane is subscriber × handoff. One job drains one lane; the queue never runs two jobs of a lane at a time. What fails
+stays at the head and keeps its number, so a handoff's story is never told out of order; other lanes do not wait for it.
+
+Rights are checked when it is sent, not when it was queued: a recipient that handed the person back in the meantime is
+told nothing more. What it may still get is told by reference only where its reading has ended by a withdrawal that it
+must know about (`entered-in-error`).
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import Final
+from uuid import UUID, uuid5
+
+from adapter.domain import events
+from adapter.domain.handoff import Handoff, LedgerEvent
+from adapter.domain.partner import Channel, Partner
+from adapter.use_cases.delivery_ports import Channels, Delivery, Lanes, Outcome, Pending, Result, Turn
+from adapter.use_cases.ports import Clock, Register, Store
+
+_NAMESPACE: Final = UUID("6d1f5b0e-6a0f-5f0b-9f6e-2c1d6c7f3a52")
+ACTOR: Final = "handoff-adapter"
+BATCH: Final = 50
+"""Notifications told in one go before the lane queues up again behind others."""
+PROBE_AFTER: Final = 3
+"""So many failures in a row pause a subscriber; from then on one lane at a time tries whether it is back."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Seconds to wait after the 1st, 2nd, … failed attempt (the last one repeats), and when a person has to look.
+
+    A jitter of a tenth either way keeps subscribers that failed together from being tried together."""
+
+    delays: tuple[float, ...]
+    give_up_after: timedelta
+    """Elapsed by waiting alone: time in which the subscriber was paused and this lane not tried does not count."""
+    refused_attempts: int
+    """A partner that says no to the content will hardly change its mind: park sooner, so that somebody looks."""
+    longest_retry_after: timedelta = timedelta(hours=6)
+
+    def delay(self, attempt: int, retry_after: timedelta | None = None) -> timedelta:
+        """How long to wait after failed attempt number `attempt` (from 1)."""
+        seconds = self.delays[min(attempt, len(self.delays)) - 1] * random.uniform(0.9, 1.1)
+        wanted = min(retry_after, self.longest_retry_after) if retry_after else timedelta(0)
+        return max(timedelta(seconds=seconds), wanted)
+
+    @property
+    def attempts(self) -> int:
+        """After so many failed attempts the waiting has lasted `give_up_after`."""
+        limit = self.give_up_after.total_seconds()
+        ramp = list(accumulate(self.delays))
+        within = sum(1 for total in ramp if total < limit)
+        if within < len(ramp):
+            return within + 1
+        return len(ramp) + 1 + int((limit - ramp[-1]) // self.delays[-1])
+
+
+PRODUCTION: Final = RetryPolicy((5, 15, 60, 300, 900, 1800, 3600), timedelta(days=3), refused_attempts=6)
+DEMO: Final = RetryPolicy((0.2, 0.5, 1, 2, 5), timedelta(minutes=30), refused_attempts=4)
+
+
+class Crowd:
+    """How many sends to each subscriber are under way in this process, so that one slow partner cannot occupy every
+    worker: it gets half of them at most, and two once one of its sends has lasted more than a second."""
+
+    def __init__(self, concurrency: int, seconds: Callable[[], float]):
+        self._limit = max(1, concurrency // 2)
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._since: dict[str, list[float]] = {}
+
+    @contextmanager
+    def place(self, subscriber: str) -> Iterator[bool]:
+        """True when there is room; the place is given back at the end."""
+        start = self._seconds()
+        with self._lock:
+            others = self._since.setdefault(subscriber, [])
+            slow = bool(others) and start - others[0] > 1.0
+            room = len(others) < (min(2, self._limit) if slow else self._limit)
+            if room:
+                others.append(start)
+        try:
+            yield room
+        finally:
+            if room:
+                with self._lock:
+                    others.remove(start)
+                    if not others:
+                        self._since.pop(subscriber, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """What draining needs. `clock` dates the ledger; what paces the retries is the clock of the lanes."""
+
+    store: Store
+    register: Register
+    lanes: Lanes
+    channels: Channels
+    clock: Clock
+    policy: RetryPolicy
+    crowd: Crowd
+    probe_lease: timedelta = field(default=timedelta(seconds=20))
+    """Longer than a send can last, so that a paused subscriber is not tried twice at once."""
+
+
+def request_id(notification: int, subscriber: str) -> UUID:
+    """The same for every attempt at a notification, on every worker."""
+    return uuid5(_NAMESPACE, f"{subscriber}/{notification}")
+
+
+def drain_lane(courier: Courier, lane: str) -> None:
+    """Tell what waits in `lane` until it is empty, something fails, or BATCH is reached. Never sleeps."""
+    for _ in range(BATCH):
+        head = courier.lanes.head(lane)
+        if head is None or not head.due or not _tell(courier, head):
+            return
+    courier.lanes.wake([lane])
+
+
+def _tell(courier: Courier, head: Pending) -> bool:
+    """Whether the head is settled and the next one may be told."""
+    handoff = courier.store.system_reader().handoff(head.handoff)
+    partner = courier.register.directory().get(head.subscriber)
+    standing = _standing(head, handoff, partner)
+    if isinstance(standing, Withheld):
+        event = _event(courier, head, events.DELIVERY_WITHHELD, {"reason": standing.reason})
+        courier.lanes.settled(head, "withheld", standing.reason, event)
+        return True
+    with courier.crowd.place(head.subscriber) as room:
+        if not room:
+            courier.lanes.postpone(head, timedelta(seconds=1))
+            return False
+        turn = courier.lanes.begin(head, courier.probe_lease)
+        if turn is None:
+            return False
+        delivery = _delivery(courier, head, turn.event_number, standing)
+        outcome = courier.channels.send(standing.channel, delivery)
+    return _conclude(courier, head, turn, outcome)
+
+
+def _conclude(courier: Courier, head: Pending, turn: Turn, outcome: Outcome) -> bool:
+    attempt = head.attempts + 1
+    if outcome.settled:
+        kind = events.DELIVERED if outcome.result is Result.DELIVERED else events.DELIVERY_AVAILABLE
+        detail = {"attempts": attempt, "event-number": turn.event_number, "receipt": outcome.detail}
+        courier.lanes.settled(head, "delivered", outcome.detail, _event(courier, head, kind, detail))
+        return True
+    refused = outcome.result is Result.REFUSED
+    if attempt >= (courier.policy.refused_attempts if refused else courier.policy.attempts):
+        detail = {"attempts": attempt, "error": outcome.detail}
+        courier.lanes.parked(head, outcome.detail, _event(courier, head, events.DELIVERY_PARKED, detail))
+        return False
+    wait = courier.policy.delay(attempt, outcome.retry_after)
+    if refused:
+        courier.lanes.refused(head, outcome.detail, wait)
+        return False
+    in_a_row = turn.failures + 1
+    pause = courier.policy.delay(in_a_row - PROBE_AFTER + 1, outcome.retry_after) if in_a_row >= PROBE_AFTER else None
+    courier.lanes.unreachable(head, outcome.detail, wait, pause)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Not to be told; `reason` is a code for the ledger."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """To be told through `channel` (None: it asks by itself); by reference only where not a reader."""
+
+    channel: Channel | None
+    reads: bool
+
+
+def _standing(head: Pending, handoff: Handoff | None, partner: Partner | None) -> Withheld | Entitled:
+    if partner is None or not partner.active:
+        return Withheld("subscriber-not-registered")
+    if handoff is None:
+        return Withheld("handoff-not-found")
+    channel = _channel_for(partner, head)
+    if head.subscriber in handoff.readers:
+        return Entitled(channel, reads=True)
+    if handoff.status == "entered-in-error" and head.subscriber == handoff.owner:
+        # It worked on a handoff that should never have been: it must learn that, and nothing else.
+        return Entitled(channel, reads=False)
+    return Withheld("no-longer-a-reader")
+
+
+def _channel_for(partner: Partner, head: Pending) -> Channel | None:
+    """A message written for the partner goes to its message channel, everything else to the channel it named first."""
+    if head.payload is not None:
+        for channel in partner.channels:
+            if channel.type == "message":
+                return channel
+    return partner.channels[0] if partner.channels else None
+
+
+def _delivery(courier: Courier, head: Pending, number: int, standing: Entitled) -> Delivery:
+    channel = standing.channel
+    content = channel.payload if channel else "empty"
+    if channel and channel.type == "message" and head.payload is None:
+        content = "full-resource"  # a message without its focus says nothing
+    if not standing.reads:
+        content = "id-only" if content != "empty" else content
+    shown = None
+    if content == "full-resource":
+        # Read as the subscriber: what it may not see cannot be sent to it by mistake.
+        shown = courier.store.reader(head.subscriber).read(head.focus)
+    return Delivery(
+        request_id=request_id(head.id, head.subscriber),
+        subscriber=head.subscriber,
+        handoff=head.handoff,
+        event=head.event,
+        event_number=number,
+        focus=head.focus,
+        content=content,
+        created_at=head.created_at,
+        payload=head.payload if standing.reads else None,
+        shown=(shown,) if shown is not None and not shown.deleted else (),
+    )
+
+
+def _event(courier: Courier, head: Pending, kind: str, detail: dict[str, object]) -> LedgerEvent:
+    now: datetime = courier.clock.now()
+    return LedgerEvent(
+        handoff=head.handoff,
+        kind=kind,
+        actor=ACTOR,
+        event_time=now,
+        recorded_time=now,
+        detail={"subscriber": head.subscriber, "event": head.event, "focus": str(head.focus), **detail},
+    )

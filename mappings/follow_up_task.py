@@ -1,0 +1,40 @@
+"""A Task that a pathway's clock opens beside a handoff: some days later somebody has to look what became of it.
+
+https://hl7.org/fhir/R4/task.html. It is the initiator's own work and no handoff; `restriction.period` says by when.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from adapter.domain.handoff import Handoff
+from mappings.canonicals import TASK_CODE_SYSTEM
+from mappings.task import organization
+from mappings.times import format_time
+
+Tree = dict[str, Any]
+
+
+def to_fhir(handoff: Handoff, *, clock: str, says: str, at: datetime, until: datetime) -> Tree:
+    """A `requested` Task to the initiator of `handoff`, without id and meta; `says` is the pathway's own sentence."""
+    from fhir.resources.R4B.task import Task  # the models take half a second to import; follow-ups are rare
+
+    parent = {"reference": f"Task/{handoff.id}"}
+    task = Task.model_validate(
+        {
+            "status": "requested",
+            "intent": "order",
+            "code": {"coding": [{"system": TASK_CODE_SYSTEM, "code": clock}]},
+            "description": says,
+            "partOf": [parent],
+            "focus": parent,
+            **({"for": {"reference": handoff.patient}} if handoff.patient else {}),
+            "requester": organization(handoff.requester),
+            "owner": organization(handoff.requester),
+        }
+    )
+    tree: Tree = task.model_dump(mode="json", exclude_none=True, by_alias=True)
+    tree["authoredOn"] = tree["lastModified"] = format_time(at)
+    tree["restriction"] = {"period": {"end": format_time(until)}}
+    return tree

@@ -128,7 +128,7 @@ _ROWS: Final = (
         "a Communication `not-done` with statusReason, recipient and time", timed=True),
     FactKind("bridge-contact", "initiator", INPUT,
         "the planned bridge contact: an input dateTime and who makes it, or an Appointment", timed=True),
-    FactKind("recipient-outreach", "recipient", OUTPUT,
+    FactKind("same-day-outreach", "recipient", OUTPUT,
         "the recipient's outreach to the person: a dateTime when planned, a completed Communication when made",
         values=frozenset({"made", "planned"}), timed=True),
     # What the recipient answers

@@ -64,7 +64,7 @@ def extract_facts(
 
     `related`: reference as it stands in the resources (`Type/id`, a fullUrl) → tree; more than this handoff's resources
     may be in it. `organisation_of`: see OrganisationOf. `requester` and `owner`: the partner ids of the two sides,
-    where they are known better than the Task says (they are in the projection). `wanted`: only these codes, None for all."""
+    where they are known better than the Task says (the projection knows). `wanted`: only these codes; None for all."""
     context = HandoffContext(task, related, organisation_of, requester, owner)
     finders = FINDERS.items() if wanted is None else ((code, FINDERS[code]) for code in wanted)
     return Facts({code: tuple(find(context)) for code, find in finders})

@@ -45,6 +45,7 @@ class HandoffContext:
         based_on = next(self.resolve_all(task.get("basedOn"), task), _NOTHING)
         self.request = self.resolve(task.get("focus"), task) or based_on
         self.patient = self.resolve(task.get("for"), task)
+        self._belonging: dict[str, list[Tree]] = {}
 
     def resolve(self, element: Tree | None, container: Tree) -> Tree | None:
         """The resource that a Reference element standing in `container` points at, None when it is not at hand."""
@@ -122,12 +123,14 @@ class HandoffContext:
 
     def belonging(self, resource_type: str) -> list[Tree]:
         """The resources of a type that belong to this handoff: they name it, or the Task names them."""
-        own = self.named_by_task
-        return [
-            tree
-            for tree in self.of_type(resource_type)
-            if tree.get("status") not in _DEAD and (any(tree is named for named in own) or self.is_about_this(tree))
-        ]
+        if resource_type not in self._belonging:
+            named = {id(tree) for tree in self.named_by_task}
+            self._belonging[resource_type] = [
+                tree
+                for tree in self.of_type(resource_type)
+                if tree.get("status") not in _DEAD and (id(tree) in named or self.is_about_this(tree))
+            ]
+        return self._belonging[resource_type]
 
     @cached_property
     def visits(self) -> list[Tree]:

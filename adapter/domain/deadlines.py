@@ -87,9 +87,14 @@ def due(rule: Rule, start: datetime, recipient: WorkingTime, facts: Facts = NO_F
             return facts.time_of(fact) or due(otherwise, start, recipient, facts)
 
 
-def end_of_day(moment: datetime, zone: str) -> datetime:
-    """The first instant, in UTC, of the day after the local day of `moment`."""
-    return _moment(_local_day(moment, zone) + timedelta(days=1), time.min, zone)
+_LATE_IN_THE_DAY = timedelta(hours=4)
+
+
+def same_day_until(moment: datetime, zone: str) -> datetime:
+    """Until when something counts as done on the day of `moment`, in UTC: the end of its local day, yet at least four
+    hours, so that nobody who accepts at 23:50 has to call within ten minutes or to write down a false time."""
+    end_of_day = _moment(_local_day(moment, zone) + timedelta(days=1), time.min, zone)
+    return max(end_of_day, moment.astimezone(UTC) + _LATE_IN_THE_DAY)
 
 
 def _local_day(moment: datetime, zone: str) -> date:

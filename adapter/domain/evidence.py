@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from adapter.domain import events
+from adapter.domain.deadlines import same_day_until
 from adapter.domain.facts import Facts
 from adapter.domain.gates import applies, violated
 from adapter.domain.handoff import LedgerEvent
@@ -78,9 +78,10 @@ def _lacking(
                 lacking.append(f"one of {', '.join(f'`{kind}`' for kind in rule.followed_by)} after `{rule.each}`")
                 break
     if rule.same_day_as is not None and rule.facts and rule.facts[0] in facts and rule.same_day_as in first:
-        day = first[rule.same_day_as].astimezone(ZoneInfo(zone)).date()
-        moments = (evidence.at for evidence in facts[rule.facts[0]])
-        if not any(at is not None and at.astimezone(ZoneInfo(zone)).date() == day for at in moments):
+        limit = same_day_until(first[rule.same_day_as], zone)
+        codes = rule.condition.one_of if rule.condition else frozenset()
+        proofs = (evidence for evidence in facts[rule.facts[0]] if not codes or evidence.value in codes)
+        if not any(evidence.at is not None and evidence.at <= limit for evidence in proofs):
             lacking.append(f"the fact `{rule.facts[0]}` on the day of `{rule.same_day_as}`")
     return lacking
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from adapter.domain.deadlines import end_of_day
+from adapter.domain.deadlines import same_day_until
 from adapter.domain.errors import BusinessRule, Issue
 from adapter.domain.facts import CATALOGUE, Facts
 from adapter.domain.pathway import Condition, Gate, Pathway
@@ -82,7 +82,7 @@ def violated(condition: Condition, facts: Facts, at: datetime | None = None, zon
             return f"expected a time not after `{condition.before}`; got a later one"
     if condition.by_end_of_day and at is not None:
         moment = facts.time_of(condition.fact)
-        if moment is None or moment >= end_of_day(at, zone):
+        if moment is None or moment > same_day_until(at, zone):
             got = "none" if moment is None else "a later day"
             return f"expected a time on the same day, in the recipient's time zone; got {got}"
     return None

@@ -39,7 +39,8 @@ class Requirement:
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What must hold of the evidence of a fact that is there. `one_of`: it carries one of these codes. `before`: its
-    time is not after that of this other fact. `by_end_of_day`: its time is on the local day of the step, or earlier."""
+    time is not after that of this other fact. `by_end_of_day`: its time is on the day of the step, or earlier (see
+    deadlines.same_day_until)."""
 
     fact: str
     one_of: frozenset[str] = frozenset()
@@ -97,7 +98,7 @@ class EvidenceRule:
     each: str | None = None
     followed_by: tuple[str, ...] = ()
     same_day_as: str | None = None
-    """The fact of `facts[0]` happened on the local day of the first event of this kind."""
+    """The fact of `facts[0]` happened no later than on the day (same_day_until) of the first event of this kind."""
     tiers: frozenset[str] = frozenset()
     when: tuple[str, frozenset[str]] | None = None
     verdict_at: VerdictMoment = "closed"

@@ -58,18 +58,25 @@ def _why(body: Any) -> str:
 
 
 def _issues(expected: tuple[Mapping[str, str], ...], body: Any) -> Check:
-    """Exactly these faults, in any order, each with a text that says what to do about it."""
-    wanted = sorted((str(issue["code"]), str(issue.get("expression", ""))) for issue in expected)
+    """Exactly these faults in any order, each with a text that says what to do; `expression` only where it is asked."""
     issues = find(body, "OperationOutcome.issue")
-    got = sorted((str(i.get("code")), str((i.get("expression") or [""])[0])) for i in issues)
-    speaks = all(i.get("diagnostics") or (i.get("details") or {}).get("text") for i in issues)
-    text = "; ".join(f"{code} at {where}" for code, where in got) or "no OperationOutcome"
-    return Check(
-        "issues",
-        "; ".join(f"{code} at {where}" for code, where in wanted),
-        text if speaks else f"{text} (an issue without text)",
-        wanted == got and speaks,
-    )
+    unclaimed = [(str(issue.get("code")), str((issue.get("expression") or [""])[0])) for issue in issues]
+    got = "; ".join(_located(code, where) for code, where in unclaimed) or "no OperationOutcome"
+    missing = 0
+    for issue in sorted(expected, key=lambda issue: "expression" not in issue):
+        code, where = issue["code"], issue.get("expression")
+        claimed = next((found for found in unclaimed if found[0] == code and where in (None, found[1])), None)
+        missing += claimed is None
+        if claimed is not None:
+            unclaimed.remove(claimed)
+    silent = sum(not (i.get("diagnostics") or (i.get("details") or {}).get("text")) for i in issues)
+    wanted = "; ".join(_located(issue["code"], issue.get("expression", "")) for issue in expected)
+    said = f"{got} ({silent} without text)" if silent else got
+    return Check("issues", wanted, said, not (missing or unclaimed or silent))
+
+
+def _located(code: str, where: str) -> str:
+    return f"{code} at {where}" if where else code
 
 
 def _check(what: str, wanted: Any, found: list[Any]) -> Check:

@@ -161,7 +161,7 @@ def _expectation(expect: Mapping[str, Any], folder: Path, where: str) -> Expecta
     issues = expect.get("issues")
     if isinstance(issues, str):
         issues = json.loads(_file(issues, folder, where).read_text(encoding="utf-8"))["issue"]
-        issues = [{"code": issue["code"], "expression": (issue.get("expression") or [""])[0]} for issue in issues]
+        issues = [_issue(issue) for issue in issues]
     return Expectation(
         status=tuple(status) if isinstance(status, (list, tuple)) else (int(status),),
         each_status=tuple(expect.get("each-status", ())),
@@ -171,3 +171,8 @@ def _expectation(expect: Mapping[str, Any], folder: Path, where: str) -> Expecta
         equal_answers=bool(expect.get("equal-answers", False)),
         times=expect.get("times"),
     )
+
+
+def _issue(issue: Mapping[str, Any]) -> dict[str, str]:
+    located = {"expression": issue["expression"][0]} if issue.get("expression") else {}
+    return {"code": issue["code"], **located}

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from adapter.domain.errors import BusinessRule
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Iterable[str]]
 
 CONNECT_SECONDS: Final = 3.0
@@ -59,6 +60,20 @@ class OutboundRule:
 
 PRODUCTION: Final = OutboundRule(frozenset({"https"}), is_public, "an https address on the public Internet")
 DEMO: Final = OutboundRule(frozenset({"http", "https"}), is_loopback, "an address of this machine (demo mode)")
+
+
+def outbound_rule(production: bool, networks: Iterable[Network] = ()) -> OutboundRule:
+    """The rule of a mode; `networks` are private networks of partners that production may reach beside the Internet."""
+    if not production:
+        return DEMO
+    own = tuple(networks)
+    if not own:
+        return PRODUCTION
+    return OutboundRule(
+        PRODUCTION.schemes,
+        lambda address: is_public(address) or any(address in network for network in own),
+        f"{PRODUCTION.expected} or in a network named in HANDOFF_OUTBOUND_NETWORKS",
+    )
 
 
 @dataclass(frozen=True, slots=True)

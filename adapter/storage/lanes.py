@@ -7,7 +7,8 @@ a dead subscriber with 1e5 handoffs would slow down everybody. What waits of a p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import Row
 
 from adapter.domain.handoff import LedgerEvent
+from adapter.storage.failures import unavailable_when_down
 from adapter.storage.tables import ledger_event
 from adapter.use_cases.delivery_ports import Listed, Pending, Turn
 from adapter.use_cases.ports import ResourceKey
@@ -114,6 +116,17 @@ _SWEEP = text(f"""
     {_JOBS} FROM due
 """)
 
+# A job is `doing` for good when its worker died, or when the database was away just as the job was to be ended.
+_RESCUE = text("""
+    SELECT procrastinate_retry_job_v2(j.id, now(), NULL, NULL, NULL)
+      FROM procrastinate_jobs j
+      LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
+     WHERE j.status = 'doing' AND j.queue_name = :queue
+       AND (w.id IS NULL OR w.last_heartbeat < now() - CAST(:silent AS interval)
+            OR (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id AND e.type = 'started')
+               < now() - CAST(:longest AS interval))
+""")
+
 _LIST = """
     SELECT n.lane, n.subscriber, n.handoff, count(*) AS waiting, min(n.created_at) AS oldest,
            CASE WHEN bool_or(n.state = 'parked') THEN 'parked' WHEN min(c.paused_until) > now() THEN 'paused'
@@ -151,24 +164,30 @@ class Backlog:
 
 
 class LaneStore:
-    """All of it in PostgreSQL. Each method is one transaction of its own."""
+    """All of it in PostgreSQL; `engine` is `PostgresStore.engine`. Each method is one transaction of its own and raises
+    domain.errors.Unavailable when the database is down."""
 
     def __init__(self, engine: Engine):
         self._engine = engine
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with unavailable_when_down(), self._engine.begin() as connection:
+            yield connection
+
     def head(self, lane: str) -> Pending | None:
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             row = connection.execute(_HEAD, {"lane": lane}).one_or_none()
         return _pending(row) if row else None
 
     def begin(self, head: Pending, lease: timedelta) -> Turn | None:
         values = {"subscriber": head.subscriber, "id": head.id, "lease": lease, "fresh": int(head.event_number is None)}
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             row = connection.execute(_BEGIN, values).one_or_none()
         return Turn(head.event_number or row.events, row.failures) if row else None
 
     def settled(self, head: Pending, state: str, receipt: str, event: LedgerEvent) -> bool:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             done = connection.execute(_SETTLE, {"id": head.id, "state": state, "receipt": receipt}).rowcount == 1
             if done:
                 _append(connection, event)
@@ -177,42 +196,48 @@ class LaneStore:
         return done
 
     def unreachable(self, head: Pending, error: str, wait: timedelta, pause: timedelta | None) -> None:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(_TRY_LATER, {"id": head.id, "counted": 1, "wait": wait, "error": error})
             connection.execute(_FAILS, {"subscriber": head.subscriber, "pause": pause})
 
     def refused(self, head: Pending, error: str, wait: timedelta) -> None:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(_TRY_LATER, {"id": head.id, "counted": 1, "wait": wait, "error": error})
             _answers_again(connection, head.subscriber)
 
     def postpone(self, head: Pending, wait: timedelta) -> None:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(_TRY_LATER, {"id": head.id, "counted": 0, "wait": wait, "error": None})
 
     def parked(self, head: Pending, error: str, event: LedgerEvent) -> None:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             if connection.execute(_PARK, {"id": head.id, "error": error}).rowcount == 1:
                 _append(connection, event)
 
     def wake(self, lanes: Sequence[str]) -> None:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(_WAKE, {"lanes": list(lanes), "queue": QUEUE, "task": DRAIN_TASK})
 
     def sweep(self, grace: timedelta, most: int = 50) -> int:
         """Queue a job for each lane that is due and has none, at most `most` a subscriber; the number of jobs.
 
         Safe to run anywhere at any time: two jobs for a lane wait for each other, and the second finds nothing."""
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             values = {"queue": QUEUE, "task": DRAIN_TASK, "grace": grace, "most": most}
             return connection.execute(_SWEEP, values).rowcount
+
+    def rescue(self, silent: timedelta, longest: timedelta) -> int:
+        """Queue again the jobs of workers that gave no sign for `silent`, and those that last longer than `longest`,
+        which none does by itself; how many."""
+        with self._transaction() as connection:
+            return len(connection.execute(_RESCUE, {"queue": QUEUE, "silent": silent, "longest": longest}).all())
 
     def listing(
         self, *, subscriber: str | None = None, handoff: str | None = None, limit: int = 200
     ) -> Sequence[Listed]:
         """Lanes with unsettled notifications, the oldest first; `state` is `parked`, `paused` or `pending`."""
         only, values = _only("n.", subscriber=subscriber, handoff=handoff)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(text(_LIST.format(only=only)), {**values, "limit": limit}).all()
         return [Listed(**row._mapping) for row in rows]
 
@@ -221,13 +246,13 @@ class LaneStore:
         if lane is None and subscriber is None:
             raise ValueError("expected a lane or a subscriber to retry")
         only, values = _only("", lane=lane, subscriber=subscriber)
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             lanes = [row.lane for row in connection.execute(text(_RETRY.format(only=only)), values)]
             connection.execute(_WAKE, {"lanes": lanes, "queue": QUEUE, "task": DRAIN_TASK})
         return lanes
 
     def backlog(self) -> Backlog:
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             row = connection.execute(
                 text("""
                     SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
@@ -240,7 +265,7 @@ class LaneStore:
 
     def last_event(self, subscriber: str) -> int:
         """The number of the last event that was sent or is being sent; 0 before the first."""
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             statement = text("SELECT events FROM subscriber_counter WHERE subscriber = :subscriber")
             return connection.execute(statement, {"subscriber": subscriber}).scalar_one_or_none() or 0
 
@@ -252,7 +277,7 @@ class LaneStore:
               FROM notification WHERE subscriber = :subscriber AND event_number BETWEEN :first AND :last
              ORDER BY event_number
         """)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(statement, {"subscriber": subscriber, "first": first, "last": last}).all()
         return [_pending(row) for row in rows]
 

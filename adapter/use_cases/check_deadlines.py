@@ -118,7 +118,14 @@ def _stopped(firing: Firing, clock: ClockRule) -> bool:
         partner = partner_named_by({"reference": reference}, resolve, firing.directory)
         return partner.id if partner else None
 
-    facts = fact_mapping.extract_facts(decode(firing.stored.body), trees, organisation_of=organisation_of)
+    facts = fact_mapping.extract_facts(
+        decode(firing.stored.body),
+        trees,
+        organisation_of=organisation_of,
+        requester=firing.handoff.requester,
+        owner=firing.handoff.owner,
+        wanted=[clock.until],
+    )
     return clock.until in facts
 
 

@@ -10,26 +10,32 @@ must know about (`entered-in-error`).
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Final
 from uuid import UUID, uuid5
 
 from adapter.domain import events
+from adapter.domain.errors import Unavailable
 from adapter.domain.handoff import Handoff, LedgerEvent
 from adapter.domain.partner import Channel, Partner
 from adapter.use_cases.delivery_ports import Channels, Delivery, Lanes, Outcome, Pending, Result, Turn
 from adapter.use_cases.ports import Clock, Register, Store
 
+log = logging.getLogger(__name__)
+
 _NAMESPACE: Final = UUID("6d1f5b0e-6a0f-5f0b-9f6e-2c1d6c7f3a52")
 ACTOR: Final = "handoff-adapter"
 BATCH: Final = 50
-"""Notifications told in one go before the lane queues up again behind others."""
+TURN_SECONDS: Final = 20.0
+"""Notifications told in one go, and how long that may last, before the lane queues up again behind others."""
 PROBE_AFTER: Final = 3
 """So many failures in a row pause a subscriber; from then on one lane at a time tries whether it is back."""
 
@@ -109,7 +115,8 @@ class Courier:
     clock: Clock
     policy: RetryPolicy
     crowd: Crowd
-    probe_lease: timedelta = field(default=timedelta(seconds=20))
+    seconds: Callable[[], float] = time.monotonic
+    probe_lease: timedelta = timedelta(seconds=20)
     """Longer than a send can last, so that a paused subscriber is not tried twice at once."""
 
 
@@ -119,12 +126,33 @@ def request_id(notification: int, subscriber: str) -> UUID:
 
 
 def drain_lane(courier: Courier, lane: str) -> None:
-    """Tell what waits in `lane` until it is empty, something fails, or BATCH is reached. Never sleeps."""
+    """Tell what waits in `lane` until it is empty, something fails, or its turn is over. Never sleeps.
+
+    Raises domain.errors.Unavailable when the database is down; any other fault of our own counts as an attempt."""
+    start = courier.seconds()
     for _ in range(BATCH):
         head = courier.lanes.head(lane)
-        if head is None or not head.due or not _tell(courier, head):
+        if head is None or not head.due or not _tell_or_note(courier, head):
             return
+        if courier.seconds() - start > TURN_SECONDS:
+            break
     courier.lanes.wake([lane])
+
+
+def _tell_or_note(courier: Courier, head: Pending) -> bool:
+    try:
+        return _tell(courier, head)
+    except Unavailable:
+        raise
+    except Exception as error:
+        # Ours to mend, and visible where the partner's faults are; unnoted, the lane would be tried again at once.
+        # The class alone: a message may quote what a partner wrote.
+        log.error("notification %d could not be told: %s", head.id, type(error).__name__)
+        return _conclude(courier, head, Turn(head.event_number or 0, 0), Outcome(Result.REFUSED, _fault(error)))
+
+
+def _fault(error: Exception) -> str:
+    return f"fault of this server: {type(error).__name__}"
 
 
 def _tell(courier: Courier, head: Pending) -> bool:

@@ -1,0 +1,189 @@
+"""The worker: drains lanes, keeps the clock, and looks after what a dead worker left. Any number, on any hosts.
+
+https://procrastinate.readthedocs.io: jobs are rows of our own database, claimed with SKIP LOCKED; a job's lock is its
+lane. Everything a worker does may be cut off anywhere (kill -9): the notification is still pending, the deadline still
+open, and the next worker goes on; at worst a partner gets a notification twice, under the same request id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import procrastinate
+
+from adapter.clock import SystemClock
+from adapter.delivery import ChannelSender
+from adapter.delivery.outbound import Network, Outbound, outbound_rule
+from adapter.domain.errors import Unavailable
+from adapter.storage import PostgresStore
+from adapter.storage.lanes import DRAIN_TASK, QUEUE, LaneStore
+from adapter.use_cases import deliver
+from adapter.use_cases.check_deadlines import check_deadlines
+from adapter.use_cases.deliver import Courier, Crowd, drain_lane
+from adapter.use_cases.world import World
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a worker looks, in seconds. Jobs are polled for, because a NOTIFY would serialise every commit."""
+
+    jobs: float = 0.2
+    deadlines: float = 5.0
+    sweep: float = 1.0
+    heartbeat: float = 5.0
+    silent: float = 30.0
+    """A worker without a heartbeat for so long is dead, and its jobs are taken over."""
+    longest: float = 120.0
+    """No job lasts so long: a turn takes 20 seconds and its last send 20 more."""
+    grace: float = 5.0
+    """A fresh notification has a job of its own; after so long without one it gets another."""
+    shutdown: float = 25.0
+
+
+PRODUCTION = Pace()
+DEMO = Pace(jobs=0.05, deadlines=0.25, sweep=0.1, heartbeat=1.0, silent=5.0, grace=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a worker is made of; `concurrency` jobs run at the same time. `database_url` as `storage.database_url` gives
+    it, for the queue's own connections."""
+
+    database_url: str
+    world: World
+    lanes: LaneStore
+    courier: Courier
+    concurrency: int = 4
+    pace: Pace = PRODUCTION
+
+
+def make_worker(
+    world: World,
+    store: PostgresStore,
+    database_url: str,
+    *,
+    production: bool,
+    networks: Iterable[Network] = (),
+    concurrency: int = 4,
+) -> Worker:
+    """A worker on what the adapter stands on; `store` needs a connection for each of `concurrency` jobs and two more.
+
+    Partners' outages, signatures and TLS pass in real time, whatever a demo's clock says."""
+    outbound = Outbound(outbound_rule(production, networks))
+    lanes = LaneStore(store.engine)
+    courier = Courier(
+        store=store,
+        register=world.register,
+        lanes=lanes,
+        channels=ChannelSender(outbound, world.base_url, SystemClock()),
+        clock=world.clock,
+        policy=deliver.PRODUCTION if production else deliver.DEMO,
+        crowd=Crowd(concurrency, time.monotonic),
+    )
+    return Worker(database_url, world, lanes, courier, concurrency, PRODUCTION if production else DEMO)
+
+
+def run_worker(worker: Worker, stop: threading.Event | None = None) -> None:
+    """Work until `stop` is set or, on the main thread, SIGTERM or SIGINT arrives; then finish the jobs under way.
+
+    Outlives outages of the database."""
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    asyncio.run(_run(worker, stop or threading.Event()))
+
+
+async def _run(worker: Worker, stop: threading.Event) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(worker.concurrency + 2, thread_name_prefix="worker"))
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+    pace = worker.pace
+    chores = [
+        asyncio.create_task(_every(pace.deadlines, lambda: check_deadlines(worker.world), stop)),
+        asyncio.create_task(_every(pace.sweep, lambda: _sweep(worker), stop)),
+    ]
+    stopped = asyncio.create_task(_stopped(stop))
+    try:
+        while not stop.is_set():
+            jobs = asyncio.create_task(_work_on_jobs(worker))
+            await asyncio.wait({jobs, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            jobs.cancel()
+            try:
+                await jobs
+            except asyncio.CancelledError:
+                pass
+            except Exception as error:
+                log.warning("the queue is not there (%s), trying again", type(error).__name__)
+            if not stop.is_set():
+                await asyncio.sleep(1.0)
+    finally:
+        stop.set()
+        await asyncio.gather(*chores, stopped, return_exceptions=True)
+
+
+async def _work_on_jobs(worker: Worker) -> None:
+    """Ends only with an error, or when cancelled: then after the jobs under way have ended."""
+    pace = worker.pace
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(
+            conninfo=worker.database_url.replace("postgresql+psycopg://", "postgresql://", 1), min_size=1, max_size=4
+        )
+    )
+
+    def drain(lane: str) -> None:
+        with suppress(Unavailable):  # the lane is still there when the database is
+            drain_lane(worker.courier, lane)
+
+    app.task(name=DRAIN_TASK, queue=QUEUE)(drain)
+    async with app.open_async():
+        await app.run_worker_async(
+            queues=[QUEUE],
+            concurrency=worker.concurrency,
+            fetch_job_polling_interval=pace.jobs,
+            update_heartbeat_interval=pace.heartbeat,
+            stalled_worker_timeout=pace.silent,
+            shutdown_graceful_timeout=pace.shutdown,
+            listen_notify=False,
+            install_signal_handlers=False,
+            # The lane is what counts: a job's row says nothing once it has run.
+            delete_jobs="always",
+        )
+
+
+def _sweep(worker: Worker) -> int:
+    pace = worker.pace
+    worker.lanes.rescue(timedelta(seconds=pace.silent), timedelta(seconds=pace.longest))
+    worker.lanes.sweep(timedelta(seconds=pace.grace))
+    return 0
+
+
+async def _every(seconds: float, chore: Callable[[], int], stop: threading.Event) -> None:
+    """Do a chore again and again, off the loop; at once when there was much to do, and else with a pause that is never
+    shorter than nine times what it took, so that looking never becomes the load."""
+    while not stop.is_set():
+        start = time.monotonic()
+        try:
+            done = await asyncio.to_thread(chore)
+        except Exception as error:
+            log.warning("a chore of the worker failed, trying again: %s", type(error).__name__)
+            done = 0
+        took = time.monotonic() - start
+        pause = time.monotonic() + (0.0 if done else max(seconds, 9 * took))
+        while not stop.is_set() and (left := pause - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, 0.1))
+
+
+async def _stopped(stop: threading.Event) -> None:
+    while not stop.is_set():
+        await asyncio.sleep(0.05)

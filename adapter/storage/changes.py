@@ -1,0 +1,194 @@
+"""A change to what exists: look, lock, verify, write, and let the readers follow, in one short transaction.
+
+Locks are always taken in the same order, handoffs by id, then resources by key; so two changes wait for each other or
+one of them fails at once, and what somebody may read never lags behind who holds the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from adapter.storage.connections import Driver
+from adapter.storage.pg_arrays import BigintArray, IntArray, TextArray, number_literal
+from adapter.storage.search_keys import handoff_key
+from adapter.storage.write_set_sql import Written, statement_for
+from adapter.use_cases.ports import EVERYONE, NewVersion, ResourceKey, WriteConflict, WriteSet
+
+LOOK = """SELECT r.type, r.id, r.version, r.handoffs FROM resource_version r
+ JOIN unnest($1::text[], $2::text[]) AS k(type, id) USING (type, id) WHERE r.is_current ORDER BY r.type, r.id"""
+
+LOCK_HANDOFFS = "SELECT id, readers FROM handoff WHERE id = ANY($1) ORDER BY id FOR UPDATE"
+
+SIBLINGS = "SELECT DISTINCT unnest(handoffs) FROM resource_version WHERE search_keys && $1 AND handoffs && $2"
+
+# What was current keeps only the keys of its handoffs: it is found as part of those, and by nothing else.
+RETIRE = """UPDATE resource_version r SET is_current = false, search_keys = k.keys::bigint[], present = '{}',
+ date_params = '{}', date_lows = '{}', date_highs = '{}', texts = '{}', owner_worklist = NULL, requester_worklist = NULL
+ FROM unnest($1::text[], $2::text[], $3::int[], $4::text[]) AS k(type, id, version, keys)
+ WHERE r.type = k.type AND r.id = k.id AND r.version = k.version AND r.is_current"""
+
+JOIN = """UPDATE resource_version r SET handoffs = r.handoffs || k.handoff, search_keys = r.search_keys || k.key
+ FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS k(type, id, handoff, key)
+ WHERE r.type = k.type AND r.id = k.id AND NOT r.handoffs @> ARRAY[k.handoff]"""
+
+FIRE = """UPDATE deadline d SET fired_at = coalesce($3::timestamptz, now())
+ FROM unnest($1::text[], $2::text[]) AS k(handoff, step)
+ WHERE d.handoff = k.handoff AND d.step = k.step AND d.fired_at IS NULL AND d.cancelled_at IS NULL"""
+
+CANCEL = """UPDATE deadline d SET cancelled_at = coalesce($3::timestamptz, now())
+ FROM unnest($1::text[], $2::text[]) AS k(handoff, prefix)
+ WHERE d.handoff = k.handoff AND starts_with(d.step, k.prefix) AND d.fired_at IS NULL AND d.cancelled_at IS NULL
+ AND NOT (d.handoff, d.step) IN (SELECT * FROM unnest($4::text[], $5::text[]))"""
+
+RECOMPUTE = f"""UPDATE resource_version r SET readers = ARRAY(
+ SELECT r.author UNION SELECT unnest(h.readers) FROM handoff h WHERE h.id = ANY(r.handoffs)
+ UNION SELECT '{EVERYONE}' WHERE '{EVERYONE}' = ANY(r.readers) ORDER BY 1)
+ WHERE r.search_keys && $1 AND r.handoffs && $2"""
+
+
+class Current(NamedTuple):
+    version: int
+    handoffs: tuple[str, ...]
+
+
+def is_all_new(write_set: WriteSet) -> bool:
+    """Whether nothing that exists is touched: every version is a first one, and every handoff comes with its Task."""
+    if write_set.joined or write_set.fired_deadlines or write_set.cancelled_deadlines:
+        return False
+    handoffs = {handoff.id for handoff in write_set.handoffs}
+    for version in write_set.resources:
+        if version.version != 1 or not handoffs.issuperset(version.handoffs):
+            return False
+    return handoffs <= {version.key.id for version in write_set.resources if version.key.type == "Task"}
+
+
+def commit_change(driver: Driver, write_set: WriteSet) -> None:
+    """Runs within a transaction of its caller. Raises WriteConflict when what was decided on is no longer so."""
+    changing = _keys_that_must_exist(write_set)
+    before = _look(driver, changing)
+    readers = _lock_handoffs(driver, _handoffs_of(write_set, before))
+    if _look(driver, changing, lock=True) != before:
+        raise WriteConflict("a resource changed while its handoffs were being locked")
+
+    _retire(driver, write_set.resources, before)
+    _join(driver, write_set)
+    _fire_and_cancel(driver, write_set)
+
+    changed = {h.id for h in write_set.handoffs if h.id in readers and readers[h.id] != h.readers}
+    readers |= {handoff.id: handoff.readers for handoff in write_set.handoffs}
+    statement = statement_for(write_set, [_written(v, before, readers, write_set) for v in write_set.resources])
+    if statement is not None:
+        driver.run(statement[0], *statement[1])
+    _let_readers_follow(driver, changed | {handoff for _, handoff in write_set.joined}, locked=readers.keys())
+
+
+def _keys_that_must_exist(write_set: WriteSet) -> list[ResourceKey]:
+    created = {version.key for version in write_set.resources if version.version == 1}
+    replaced = {version.key for version in write_set.resources if version.version > 1}
+    return sorted((replaced | {key for key, _ in write_set.joined}) - created)
+
+
+def _look(driver: Driver, keys: Sequence[ResourceKey], lock: bool = False) -> dict[ResourceKey, Current]:
+    if not keys:
+        return {}
+    rows = driver.rows(
+        LOOK + (" FOR UPDATE OF r" if lock else ""),
+        TextArray.of([key.type for key in keys]),
+        TextArray.of([key.id for key in keys]),
+    )
+    return {ResourceKey(type, id): Current(version, tuple(handoffs)) for type, id, version, handoffs in rows}
+
+
+def _handoffs_of(write_set: WriteSet, before: Mapping[ResourceKey, Current]) -> set[str]:
+    named = {handoff.id for handoff in write_set.handoffs}
+    named.update(handoff for _, handoff in write_set.joined)
+    named.update(handoff for version in write_set.resources for handoff in version.handoffs)
+    named.update(handoff for current in before.values() for handoff in current.handoffs)
+    return named
+
+
+def _lock_handoffs(driver: Driver, ids: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Readers by handoff, of those that exist; nobody else changes them until this transaction ends."""
+    wanted = sorted(ids)
+    rows = driver.rows(LOCK_HANDOFFS, TextArray.of(wanted)) if wanted else ()
+    return {id: frozenset(readers) for id, readers in rows}
+
+
+def _retire(driver: Driver, versions: Sequence[NewVersion], before: Mapping[ResourceKey, Current]) -> None:
+    replacing = [version for version in versions if version.version > 1]
+    for version in replacing:
+        current = before.get(version.key)
+        if current is None or current.version != version.version - 1:
+            raise WriteConflict(f"expected {version.key.type} to be at version {version.version - 1}")
+    if replacing:
+        driver.run(
+            RETIRE,
+            TextArray.of([v.key.type for v in replacing]),
+            TextArray.of([v.key.id for v in replacing]),
+            IntArray.of([v.version - 1 for v in replacing]),
+            TextArray.of([number_literal(map(handoff_key, before[v.key].handoffs)) for v in replacing]),
+        )
+
+
+def _join(driver: Driver, write_set: WriteSet) -> None:
+    if write_set.joined:
+        joined = sorted(set(write_set.joined))
+        driver.run(
+            JOIN,
+            TextArray.of([key.type for key, _ in joined]),
+            TextArray.of([key.id for key, _ in joined]),
+            TextArray.of([handoff for _, handoff in joined]),
+            BigintArray.of([handoff_key(handoff) for _, handoff in joined]),
+        )
+
+
+def _fire_and_cancel(driver: Driver, write_set: WriteSet) -> None:
+    at = write_set.events[-1].recorded_time if write_set.events else None
+    fired = write_set.fired_deadlines
+    if fired:
+        handoffs, steps = TextArray.of([h for h, _ in fired]), TextArray.of([s for _, s in fired])
+        if driver.run(FIRE, handoffs, steps, at) != len(fired):
+            raise WriteConflict("a deadline that was to fire is not open")
+    if write_set.cancelled_deadlines:
+        # A deadline that this very change fires or sets anew is not meant by the prefix.
+        kept = [*fired, *((deadline.handoff, deadline.step) for deadline in write_set.deadlines)]
+        driver.run(
+            CANCEL,
+            TextArray.of([handoff for handoff, _ in write_set.cancelled_deadlines]),
+            TextArray.of([prefix for _, prefix in write_set.cancelled_deadlines]),
+            at,
+            TextArray.of([handoff for handoff, _ in kept]),
+            TextArray.of([step for _, step in kept]),
+        )
+
+
+def _written(
+    version: NewVersion,
+    before: Mapping[ResourceKey, Current],
+    readers: Mapping[str, frozenset[str]],
+    write_set: WriteSet,
+) -> Written:
+    """A new version stays part of every handoff that the version before it was part of."""
+    handoffs = dict.fromkeys(version.handoffs)
+    if version.key in before:
+        handoffs |= dict.fromkeys(before[version.key].handoffs)
+    handoffs |= dict.fromkeys(handoff for key, handoff in write_set.joined if key == version.key)
+    may_read = {version.author}.union(*[readers.get(handoff, frozenset()) for handoff in handoffs])
+    if version.public:
+        may_read.add(EVERYONE)
+    return Written(version, list(handoffs), sorted(may_read))
+
+
+def _let_readers_follow(driver: Driver, handoffs: Iterable[str], locked: Iterable[str]) -> None:
+    """Recompute who may read, for every version of every resource of these handoffs.
+
+    A resource may belong to other handoffs too. Those are locked first, else two handoffs of one resource that change
+    at the same moment would each compute with the other's old readers."""
+    ids = sorted(handoffs)
+    if not ids:
+        return
+    keys = BigintArray.of([handoff_key(id) for id in ids])
+    siblings = {id for (id,) in driver.rows(SIBLINGS, keys, TextArray.of(ids))}
+    _lock_handoffs(driver, siblings.difference(locked))
+    driver.run(RECOMPUTE, keys, TextArray.of(ids))

@@ -1,0 +1,29 @@
+"""Schema versions and `upgrade`, which brings a database to the newest one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from adapter.storage.failures import unavailable_when_down
+
+ONE_AT_A_TIME = 0x68616E646F6666
+"""The advisory lock under which migrations run: servers that start together must not all migrate."""
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to the newest schema. Safe to call from many processes at once; does nothing when up to date.
+
+    All or nothing: a migration that fails leaves the schema as it was. Raises Unavailable when the database is down."""
+    engine = create_engine(url, poolclass=NullPool)
+    with unavailable_when_down(), engine.begin() as connection:
+        # Released with the transaction, so also when this process is killed.
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ONE_AT_A_TIME})
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,344 @@
+"""What a resource can be found by, taken from its decoded tree by plain Python compiled once per type.
+
+The index of a resource lives on its row:
+
+- `keys`: one 64-bit key for every token, reference, identifier and uri form that names it (equality decides), and
+  coarse ones, the first letters of texts and the month of dates, that only narrow (the row decides);
+- `present`: the numbers of the parameters that have a value, for `:missing`;
+- `date_params`, `date_lows`, `date_highs`: intervals; `texts`: `parameter:comparable\\noriginal`;
+- `owner_worklist`, `requester_worklist`: Task only, organisation and status in one key, kept in order by an index of
+  their own, for they are what a partner asks all day.
+
+Parameters are those of profiles/r4/search-parameters.json (https://hl7.org/fhir/R4/searchparameter-registry.html).
+Parameters of the same elements share their keys: `Task.patient` and `Task.subject` are stored once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from adapter.storage.search_keys import (
+    EARLIEST,
+    LATEST,
+    PREFIX_LENGTH,
+    comparable,
+    interval,
+    key,
+    month,
+    parameter_number,
+    token_forms,
+)
+from adapter.use_cases.ports import Tree
+
+INDEXED = frozenset({"token", "reference", "string", "date", "uri"})
+"""Parameter types that can be searched; quantity, number, composite and special are not."""
+
+NOT_INDEXED = frozenset({"phonetic", "_id", "_lastUpdated"})
+"""`phonetic` would need a phonetic algorithm; the other two are columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One search parameter of one type. `slot` names the keys that it shares with parameters of the same elements."""
+
+    type: str
+    code: str
+    kind: str
+    slot: str
+    number: int
+    targets: frozenset[str]
+    """Types a reference can point at; empty = any."""
+    bare_codes: bool
+    """Every value is a `code` (or string, boolean) without a system of its own."""
+    instants_only: bool
+    """Every date is a point of some precision, never a Period: its month says when it both starts and ends."""
+
+    @property
+    def space(self) -> str:
+        return f"{self.type}.{self.slot}"
+
+
+@dataclass(slots=True)
+class SearchValues:
+    keys: set[int] = field(default_factory=set)
+    present: set[int] = field(default_factory=set)
+    dates: set[tuple[int, datetime, datetime]] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+    owner_worklist: int | None = None
+    requester_worklist: int | None = None
+
+
+Collect = Callable[[SearchValues, Any], None]
+Step = str | Mapping[str, Any]
+
+
+class TypeIndex:
+    """The search parameters of one resource type, and `values_of` a resource."""
+
+    def __init__(self, type: str, definitions: Iterable[Mapping[str, Any]]):
+        self.type = type
+        self.parameters: dict[str, Parameter] = {}
+        self._by_element: dict[str, list[tuple[tuple[Step, ...], Collect]]] = {}
+        self._on_resource: list[tuple[tuple[Step, ...], Collect]] = []
+        self._reference_paths: dict[str, list[tuple[Step, ...]]] = {}
+        shared: dict[str, list[Mapping[str, Any]]] = {}
+        for definition in definitions:
+            if definition["type"] in INDEXED and definition["code"] not in NOT_INDEXED:
+                elements = sorted(json.dumps([path["steps"], path["type"]]) for path in definition["paths"])
+                shared.setdefault(f"{definition['type']} {elements}", []).append(definition)
+        for group in shared.values():
+            self._add([self._parameter(definition, group[0]["code"]) for definition in group], group[0])
+
+    def _parameter(self, definition: Mapping[str, Any], slot: str) -> Parameter:
+        types = {path["type"] for path in definition["paths"]}
+        parameter = Parameter(
+            type=self.type,
+            code=definition["code"],
+            kind=definition["type"],
+            slot=slot,
+            number=parameter_number(self.type, definition["code"]),
+            targets=frozenset(definition.get("targets", ())),
+            bare_codes=types <= {"code", "string", "boolean", "id"},
+            instants_only=types <= {"date", "dateTime", "instant"},
+        )
+        self.parameters[parameter.code] = parameter
+        if parameter.kind == "reference":
+            paths = [tuple(path["steps"]) for path in definition["paths"] if path["type"] == "Reference"]
+            self._reference_paths[parameter.code] = paths
+        return parameter
+
+    def references_in(self, code: str, tree: Tree) -> Iterable[str]:
+        """What the reference parameter `code` points at in this resource, as written there."""
+        parameter = self.parameters[code]
+        for path in self._reference_paths[code]:
+            for value in _follow(tree, path):
+                reference = value.get("reference", "")
+                if reference and (not parameter.targets or reference.partition("/")[0] in parameter.targets):
+                    yield reference
+
+    def _add(self, group: list[Parameter], definition: Mapping[str, Any]) -> None:
+        for path in definition["paths"]:
+            collect = _collector(group, path["type"])
+            if collect is None:
+                continue
+            first, *rest = path["steps"] or [{}]
+            if isinstance(first, str):
+                self._by_element.setdefault(first, []).append((tuple(rest), collect))
+            else:
+                self._on_resource.append((tuple(path["steps"]), collect))
+
+    def values_of(self, tree: Tree) -> SearchValues:
+        values = SearchValues()
+        by_element = self._by_element
+        for element, content in tree.items():
+            for steps, collect in by_element.get(element, ()):
+                for value in _follow(content, steps):
+                    collect(values, value)
+        for steps, collect in self._on_resource:
+            for value in _follow(tree, steps):
+                collect(values, value)
+        if self.type == "Task":
+            values.owner_worklist = _worklist_of(tree, "owner")
+            values.requester_worklist = _worklist_of(tree, "requester")
+        return values
+
+
+@lru_cache(maxsize=1)
+def _definitions() -> Mapping[str, list[Mapping[str, Any]]]:
+    loaded: dict[str, list[Mapping[str, Any]]] = json.loads(
+        files("profiles").joinpath("r4/search-parameters.json").read_bytes()
+    )
+    return loaded
+
+
+@cache
+def index_of(type: str) -> TypeIndex:
+    """The index of a resource type; of an unknown type only what every resource has."""
+    definitions = _definitions()
+    own = definitions.get(type, []) if type != "Resource" else []
+    return TypeIndex(type, [*definitions["Resource"], *own])
+
+
+def worklist_key(party: str, reference: str, status: str) -> int:
+    """The key of all Tasks whose `party` (`owner`, `requester`) is `reference` (`Organization/x`) in this status."""
+    return key(f"Task.{party}+status", f"{reference}|{status}")
+
+
+def _worklist_of(tree: Tree, party: str) -> int | None:
+    reference = tree.get(party, {}).get("reference")
+    status = tree.get("status")
+    return worklist_key(party, local_reference(reference), status) if reference and status else None
+
+
+def local_reference(reference: str) -> str:
+    """`Patient/1` of `Patient/1/_history/2`; anything else as it is."""
+    return reference.partition("/_history/")[0]
+
+
+def _follow(value: Any, steps: tuple[Step, ...]) -> Iterable[Any]:
+    if isinstance(value, list):
+        if steps and isinstance(steps[0], Mapping) and "index" in steps[0]:
+            return _follow(value[steps[0]["index"]], steps[1:]) if len(value) > steps[0]["index"] else ()
+        return [found for item in value for found in _follow(item, steps)]
+    if not steps:
+        return () if value is None else (value,)
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, str):
+        return _follow(value[step], rest) if isinstance(value, dict) and step in value else ()
+    if "present" in step:
+        return (any(value.get(name) not in (None, False) for name in step["present"]),)
+    if "where" in step:
+        return _follow(value, rest) if all(value.get(n) == v for n, v in step["where"].items()) else ()
+    return _follow(value, rest)  # {"index": 0} of something that does not repeat, or {} for the resource itself
+
+
+def _collector(group: list[Parameter], datatype: str) -> Collect | None:
+    """How values of one datatype enter the index; None for a datatype that this kind of parameter cannot use."""
+    kind, space = group[0].kind, group[0].space
+    numbers = frozenset(parameter.number for parameter in group)
+    if kind == "reference" and datatype == "Reference":
+        return _references(group, space)
+    if kind == "token":
+        return _tokens(datatype, space, numbers)
+    if kind == "date":
+        return _dates(datatype, space, numbers)
+    if kind == "string":
+        return _texts(datatype, space, numbers, group)
+    if datatype in {"uri", "url", "canonical", "oid", "uuid"}:
+        return _uris(space, numbers)
+    return None
+
+
+def _references(group: list[Parameter], space: str) -> Collect:
+    typed = [(parameter.number, parameter.targets) for parameter in group]
+    of_any_type = any(not parameter.targets for parameter in group)  # else a bare id is asked for type by type
+
+    def collect(values: SearchValues, value: Any) -> None:
+        reference = local_reference(value.get("reference", ""))
+        if reference and not reference.startswith("#"):
+            values.keys.add(key(space, reference))
+            rest, _, id = reference.rpartition("/")
+            target = rest.rpartition("/")[2]
+            if of_any_type and ":" not in reference:
+                values.keys.add(key(space, id))
+        else:
+            target = value.get("type", "")
+        if identifier := value.get("identifier"):
+            for form in token_forms(identifier.get("system"), identifier.get("value")):
+                values.keys.add(key(f"{space}:identifier", form))
+        if reference or identifier:
+            values.present.update(n for n, targets in typed if not targets or not target or target in targets)
+
+    return collect
+
+
+def _tokens(datatype: str, space: str, numbers: frozenset[int]) -> Collect | None:
+    def add(values: SearchValues, system: str | None, code: str | None) -> None:
+        for form in token_forms(system, code):
+            values.keys.add(key(space, form))
+        values.present.update(numbers)
+
+    def coding(values: SearchValues, value: Any) -> None:
+        add(values, value.get("system"), value.get("code"))
+
+    def concept(values: SearchValues, value: Any) -> None:
+        for each in value.get("coding", ()):
+            coding(values, each)
+        values.present.update(numbers)
+
+    def identifier(values: SearchValues, value: Any) -> None:
+        add(values, value.get("system"), value.get("value"))
+
+    def contact_point(values: SearchValues, value: Any) -> None:
+        bare(values, value.get("value"))
+
+    def bare(values: SearchValues, value: Any) -> None:
+        if value is not None:
+            values.keys.add(key(space, str(value).lower() if isinstance(value, bool) else str(value)))
+            values.present.update(numbers)
+
+    return {
+        "Coding": coding,
+        "CodeableConcept": concept,
+        "Identifier": identifier,
+        "ContactPoint": contact_point,
+        **dict.fromkeys(("code", "string", "id", "boolean", "uri", "canonical"), bare),
+    }.get(datatype)
+
+
+def _dates(datatype: str, space: str, numbers: frozenset[int]) -> Collect | None:
+    def add(values: SearchValues, low: datetime, high: datetime) -> None:
+        for number in numbers:
+            values.dates.add((number, low, high))
+        values.keys.add(key(f"{space}~month", month(low)))
+        values.present.update(numbers)
+
+    def point(values: SearchValues, value: Any) -> None:
+        try:
+            low, high = interval(value)
+        except ValueError:  # the validator's to refuse; a resource is not lost for one of its dates
+            return
+        add(values, low, high)
+
+    def period(values: SearchValues, value: Any) -> None:
+        start, end = value.get("start"), value.get("end")
+        if start or end:
+            try:
+                add(values, interval(start)[0] if start else EARLIEST, interval(end)[1] if end else LATEST)
+            except ValueError:
+                return
+
+    def timing(values: SearchValues, value: Any) -> None:
+        for event in value.get("event", ()):
+            point(values, event)
+        if bounds := value.get("repeat", {}).get("boundsPeriod"):
+            period(values, bounds)
+
+    return {
+        **dict.fromkeys(("date", "dateTime", "instant"), point),
+        "Period": period,
+        "Timing": timing,
+    }.get(datatype)
+
+
+_TEXT_PARTS: Mapping[str, tuple[str, ...]] = {
+    "HumanName": ("text", "family", "given", "prefix", "suffix"),
+    "Address": ("text", "line", "city", "district", "state", "postalCode", "country"),
+}
+
+
+def _texts(datatype: str, space: str, numbers: frozenset[int], group: list[Parameter]) -> Collect | None:
+    slot = group[0].slot
+
+    def text(values: SearchValues, value: Any) -> None:
+        if not isinstance(value, str):
+            return
+        plain = comparable(value)
+        values.texts.add(f"{slot}:{plain}\n{value}")
+        values.keys.add(key(f"{space}~prefix", plain[:PREFIX_LENGTH]))
+        values.present.update(numbers)
+
+    def parts(values: SearchValues, value: Any) -> None:
+        for part in _TEXT_PARTS[datatype]:
+            for each in _follow(value.get(part), ()):
+                text(values, each)
+
+    return parts if datatype in _TEXT_PARTS else text if datatype in {"string", "markdown"} else None
+
+
+def _uris(space: str, numbers: frozenset[int]) -> Collect:
+    def collect(values: SearchValues, value: Any) -> None:
+        if not isinstance(value, str):
+            return
+        values.keys.add(key(space, value))
+        if "|" in value:  # a canonical is also found without its version
+            values.keys.add(key(space, value.partition("|")[0]))
+        values.present.update(numbers)
+
+    return collect

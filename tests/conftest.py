@@ -1,0 +1,71 @@
+"""A real PostgreSQL for every test: one server and one migrated template per run, a copy of the template per test."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from adapter.storage import EmbeddedPostgres, PostgresStore, open_store, upgrade
+from adapter.storage.embedded_postgres import OWNER, SETTINGS, SUPERUSER
+
+TEMPLATE = "handoff_template"
+# Tests may lose their database in a power cut. Tests of durability start a server of their own with SETTINGS.
+FAST = {**SETTINGS, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+
+
+@dataclass(frozen=True)
+class TestServer:
+    """A PostgreSQL that lives as long as this worker's tests."""
+
+    __test__ = False
+    postgres: EmbeddedPostgres
+
+    def run(self, statement: str) -> None:
+        address = self.postgres.url("postgres", SUPERUSER).replace("+psycopg", "")
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def clone(self) -> str:
+        """The name of a fresh migrated database."""
+        name = f"test_{uuid4().hex}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+        return name
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[TestServer]:
+    """One server per test process, so workers of pytest-xdist do not meet."""
+    # Not pytest's own temporary directory: it is closed to the account that PostgreSQL runs as when we are root.
+    directory = Path(tempfile.mkdtemp(prefix="handoff-test-"))
+    directory.chmod(0o711)
+    try:
+        with EmbeddedPostgres(directory, FAST) as running:
+            server = TestServer(running)
+            server.run(f"CREATE DATABASE {TEMPLATE} OWNER {OWNER}")
+            upgrade(running.url(TEMPLATE))
+            yield server
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(postgres: TestServer) -> Iterator[str]:
+    """The address of a fresh migrated database, as HANDOFF_DATABASE_URL would give it."""
+    name = postgres.clone()
+    yield postgres.postgres.url(name)
+    postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[PostgresStore]:
+    """A store on a fresh database."""
+    opened = open_store(database_url)
+    yield opened
+    opened.close()

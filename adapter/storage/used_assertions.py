@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
@@ -10,11 +10,15 @@ from sqlalchemy.dialects.postgresql import insert
 from adapter.storage.failures import unavailable_when_down
 from adapter.storage.tables import assertion_seen as table
 
-# Kept an hour beyond its end, in case the clocks of the database and the server differ; a few at a time, past locks.
+# "An hour before the end of the assertion at hand" is past for certain, since none lives longer than minutes; so that
+# neither the database's clock nor its differing from ours can forget one too early. A few at a time, past locks.
 _SWEEP = text(
     "DELETE FROM assertion_seen WHERE (issuer, jti) IN (SELECT issuer, jti FROM assertion_seen"
-    " WHERE expires_at < now() - interval '1 hour' LIMIT 100 FOR UPDATE SKIP LOCKED)"
+    " WHERE expires_at < :before LIMIT 100 FOR UPDATE SKIP LOCKED)"
 )
+
+
+_KEPT_BEYOND = timedelta(hours=1)
 
 
 class UsedAssertions:
@@ -29,5 +33,5 @@ class UsedAssertions:
         with unavailable_when_down(), self._engine.begin() as connection:
             first = connection.execute(statement.on_conflict_do_nothing().returning(table.c.jti)).one_or_none()
             if first is not None:
-                connection.execute(_SWEEP)
+                connection.execute(_SWEEP, {"before": expires_at - _KEPT_BEYOND})
         return first is not None

@@ -49,9 +49,9 @@ def play_demo(settings: Settings, paths: Sequence[Path] = ()) -> int:
         except NotReady as error:
             print(error)
             return EXIT_UNPLAYABLE
-        results.append(_nothing_left_running(folder))
-    if results[-1].outcome == FAILED:
-        Printer()(results[-1])
+        finally:
+            left = _stop_what_is_left(folder)
+    results.append(_nothing_was_left(left))
     print("\n" + summary(results))
     print(burst)
     if not held(results) or not burst.held:
@@ -81,14 +81,19 @@ def _fresh_folder(parent: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=parent, prefix="")).resolve()
 
 
-def _nothing_left_running(folder: Path) -> StepResult:
+def _stop_what_is_left(folder: Path) -> list[int]:
+    """Whatever still uses the folder after the adapter was told to stop: that is a fault, and it must not stay."""
     left = left_running(folder)
     for pid in left:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGQUIT)
-    outcome = FAILED if left else OK
+            os.kill(pid, signal.SIGINT)
+    return left
+
+
+def _nothing_was_left(left: list[int]) -> StepResult:
     reason = f"still running: {', '.join(map(str, left))}" if left else ""
-    return StepResult("demo", 1, "Everything that was started has stopped", "handoff demo", outcome, reason=reason)
+    title = "Everything that was started has stopped"
+    return StepResult("demo", 1, title, "handoff demo", FAILED if left else OK, reason=reason)
 
 
 @contextmanager

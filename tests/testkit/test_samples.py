@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import yaml
 
 import sample_bundles
 from adapter.testkit.scenario import HTTP_VERBS, load, scripts_in
+from adapter.testkit.templates import Values
+from adapter.validation import check
+from mappings.json_codec import decode
 
 ROOT = Path(sample_bundles.__file__).parent
 SCRIPTS = scripts_in([ROOT])
@@ -76,6 +80,27 @@ def test_references_inside_a_bundle_point_at_its_entries(path):
     assert len(set(full_urls)) == len(full_urls)
     pointed_at = set(re.findall(r'"reference": "(urn:uuid:[^"]+)"', path.read_text(encoding="utf-8")))
     assert pointed_at <= set(full_urls)
+
+
+def filled(path):
+    """As a server gets it, with every capture filled by some reference."""
+    values = Values(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    text = path.read_text(encoding="utf-8")
+    for name in re.findall(r"\{\{(\w+)(?:\.id)?\}\}", text):
+        values.captured.setdefault(name, f"{NAMED.get(name, 'PractitionerRole')}/{name}")
+    return decode(values.fill_json(text))
+
+
+NAMED = {"task": "Task", "request": "ServiceRequest", "patient": "Patient", "call": "Communication",
+         "appointment": "Appointment"}  # fmt: skip
+VALID = [f for f in FILES if f.parent.name != "refused" or f.name == "valid.json"]
+
+
+@pytest.mark.parametrize("path", VALID, ids=names(VALID))
+def test_every_sample_that_is_not_meant_to_be_refused_is_valid_r4(path):
+    content = filled(path)
+    if isinstance(content, dict):  # a JSON Patch is none
+        assert [f"{issue.code} at {issue.expression}: {issue.text}" for issue in check(content)] == []
 
 
 REQUESTS = [

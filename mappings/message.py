@@ -186,9 +186,10 @@ def patient_in(message: Message, resolve: Resolve) -> str | None:
 
 
 def response(
-    request: Message, dialect: Dialect, *, header_id: str, base_url: str, now: datetime, resources: Mapping[str, bytes]
+    request: Message, *, identifier: str, header_id: str, base_url: str, now: datetime, resources: Mapping[str, bytes]
 ) -> bytes:
-    """The synchronous answer to `request`: response code ok, its focus the Task and what it asks for, with our ids.
+    """The synchronous answer to `request`, which its sender knows by `identifier`: response code ok, its focus the Task
+    and what it asks for, with our ids.
 
     `resources` maps `Type/id` to bodies as stored, the Task first."""
     header: Tree = {
@@ -197,7 +198,7 @@ def response(
         **request.event,
         "destination": [{"endpoint": (request.header.get("source") or {}).get("endpoint", "")}],
         "source": {"name": "Handoff Adapter", "endpoint": base_url},
-        "response": {"identifier": answered_identifier(request, dialect), "code": "ok"},
+        "response": {"identifier": identifier, "code": "ok"},
         "focus": [{"reference": key} for key in resources],
     }
     if "reason" in request.header:

@@ -7,6 +7,7 @@ expected, what was got and where; it never holds patient data: name elements, co
     ├── Malformed            the bytes are not acceptable JSON
     ├── TooLarge             over a size, depth or entry limit
     ├── UnsupportedMedia     a media type or encoding that is not spoken here
+    ├── NotAcceptable        an answer is asked for in a form that is not spoken here
     ├── Invalid              breaks the base specification
     ├── NotSupported         legal FHIR that this server does not do
     ├── NotAuthenticated     who is asking is unknown
@@ -77,6 +78,10 @@ class TooLarge(HandoffError):
 
 
 class UnsupportedMedia(HandoffError):
+    default_code = "not-supported"
+
+
+class NotAcceptable(HandoffError):
     default_code = "not-supported"
 
 

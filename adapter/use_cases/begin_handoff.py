@@ -14,6 +14,7 @@ from adapter.domain.pathway import BASE_PATHWAY, Pathway
 from adapter.domain.responsibility import next_action, responsible
 from adapter.domain.task_status import Party, check_status_reason, check_transition
 from adapter.use_cases.decision import Decision, refuse
+from adapter.use_cases.linking import reach
 from adapter.use_cases.ports import Deadline
 from adapter.use_cases.targets import Change
 from mappings import facts as fact_mapping
@@ -37,9 +38,10 @@ def begin_handoff(decision: Decision, change: Change, view: TaskView) -> None:
         raise decision.placed(refusal, change) from None
     pathway = _pathway(decision, change, view)
     authored_on = decision.event_time(view.authored_on)
-    trees = decision.known.trees()
-    facts = fact_mapping.extract_facts(change.tree, trees, organisation_of=decision.organisation_of)
-    tier = fact_mapping.risk_tier(change.tree, trees)
+    # What the Task leads to counts as well when it was sent before.
+    reach([str(change.key)], decision.known, decision.reader, decision.tenant)
+    facts = decision.facts(change.tree, requester, owner)
+    tier = fact_mapping.risk_tier(change.tree, decision.known.trees())
     if step.gate:
         zone = decision.working_time(owner).zone
         issues = gates.unmet(pathway, step.gate, facts, tier, at=decision.now, zone=zone)

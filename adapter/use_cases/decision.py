@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapter.domain.deadlines import WorkingTime
 from adapter.domain.errors import BusinessRule, HandoffError, Issue
+from adapter.domain.facts import Facts
 from adapter.domain.handoff import Handoff, LedgerEvent
 from adapter.domain.partner import Directory, Partner
 from adapter.domain.pathway import BASE_PATHWAY, Pathway
@@ -15,6 +16,7 @@ from adapter.use_cases.linking import Known
 from adapter.use_cases.ports import Notification, Reader, ResourceKey, WriteSet
 from adapter.use_cases.targets import Change
 from adapter.use_cases.world import World
+from mappings.facts import extract_facts
 from mappings.party import partner_named_by
 from mappings.references import Tree, contained_or
 
@@ -57,6 +59,19 @@ class Decision:
 
     def working_time(self, partner_id: str) -> WorkingTime:
         return self.world.working_time(self.directory.get(partner_id))
+
+    def facts(
+        self, task: Tree, requester: str, owner: str, wanted: Collection[str] | None = None
+    ) -> Facts:
+        """What is proven for a Task by all that this change knows; `wanted` limits it to some fact codes."""
+        return extract_facts(
+            task,
+            self.known.trees(),
+            organisation_of=self.organisation_of,
+            requester=requester,
+            owner=owner,
+            wanted=wanted,
+        )
 
     def record(self, event: LedgerEvent) -> None:
         self.write_set.events.append(event)

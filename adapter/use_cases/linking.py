@@ -129,7 +129,9 @@ def _refuse_dangling(
                 key = ResourceKey(match.group(1), match.group(2)) if match else None
                 # What an earlier version already pointed at is no fault of this one.
                 already = change.before is not None and element["reference"].encode() in change.before.body
-                if key in missing and not already:
+                # A recipient that is not there is told as such, with what to do about it (begin_handoff).
+                is_owner = change.key.type == "Task" and element is (change.tree or {}).get("owner")
+                if key in missing and not already and not is_owner:
                     problems.append((change, element["reference"], f"no such {key.type}"))
     if problems:
         raise Invalid(

@@ -56,8 +56,11 @@ def receive_message(
     def plan(reader: Reader) -> Plan:
         return _plan(world, reader, _read_again(fresh, raw), tenant, dialect, destination)
 
+    # Deciding gives the entries ids of ours; the answer names the message as its sender did.
+    identifier = message_mapping.answered_identifier(message, dialect)
+
     def answer(done: Done) -> Answer:
-        return _answer(world, tenant, message, dialect, done)
+        return _answer(world, message, identifier, done)
 
     return transact(world, Request(tenant, _keys(message, request_key)), plan, answer)
 
@@ -243,7 +246,7 @@ def _reason(message: Message) -> Tree:
     return {"text": "told by message, without a reason of its own"}
 
 
-def _answer(world: World, tenant: str, message: Message, dialect: Dialect, done: Done) -> Answer:
+def _answer(world: World, message: Message, identifier: str, done: Done) -> Answer:
     """The response message: the Task first, then what it asks for, as they now stand."""
     bodies = {f"{o.type}/{o.id}": o.body for o in done.outcomes if o.body and o.id}
     tasks = [f"Task/{id_}" for id_ in done.handoffs]
@@ -251,7 +254,7 @@ def _answer(world: World, tenant: str, message: Message, dialect: Dialect, done:
     resources = {key: bodies[key] for key in [*tasks, *focus] if key in bodies}
     body = message_mapping.response(
         message,
-        dialect,
+        identifier=identifier,
         header_id=world.new_id(),
         base_url=world.base_url,
         now=world.clock.now(),

@@ -27,7 +27,7 @@ from adapter.use_cases.ports import (
     retrying_on_conflict,
 )
 from adapter.use_cases.read import read
-from adapter.use_cases.record_contact import record_addition, record_appointment, record_contact, request_abort
+from adapter.use_cases.record_contact import record_additions, record_appointment, record_contact, request_abort
 from adapter.use_cases.targets import Action, Change, find_targets
 from adapter.use_cases.update_task import update_task
 from adapter.use_cases.world import World
@@ -246,6 +246,7 @@ def _speaks_of(change: Change, task: Change) -> bool:
 def _join_what_is_referenced(decision: Decision, begun: Sequence[Change]) -> None:
     """What is sent later joins the open handoffs whose Task or focus it references, and is recorded there."""
     new = {task.key.id for task in begun}
+    additions: dict[str, list[Change]] = {}
     for change in decision.changes:
         if not change.writes or change.tree is None or change.key.type == "Task":
             continue
@@ -254,15 +255,15 @@ def _join_what_is_referenced(decision: Decision, begun: Sequence[Change]) -> Non
             handoff = decision.handoff(handoff_id)
             if handoff is None:
                 change.handoffs.discard(handoff_id)
-                continue
-            is_new = handoff_id in new
-            match change.key.type:
-                case "Communication":
-                    record_contact(decision, change, handoff, tell=not is_new)
-                case "Appointment":
-                    record_appointment(decision, change, handoff, tell=not is_new)
-                case _ if not is_new:
-                    record_addition(decision, change, handoff, tell=True)
+            elif change.key.type == "Communication":
+                record_contact(decision, change, handoff, tell=handoff_id not in new)
+            elif change.key.type == "Appointment":
+                record_appointment(decision, change, handoff, tell=handoff_id not in new)
+            elif handoff_id not in new:
+                additions.setdefault(handoff_id, []).append(change)
+    for handoff_id, added in additions.items():
+        if (handoff := decision.handoff(handoff_id)) is not None:
+            record_additions(decision, added, handoff)
 
 
 def _handoffs_spoken_of(decision: Decision, change: Change) -> Iterable[str]:
@@ -303,8 +304,9 @@ def _write(decision: Decision) -> dict[ResourceKey, NewVersion]:
         task = decode(before.body)
         task_mapping.write_handoff(task, handoff)
         versions[key] = _version(decision, key, before.version + 1, before.author, task, set(before.handoffs))
-    decision.write_set.resources = list(versions.values())
-    decision.write_set.handoffs = list(decision.handoffs.values())
+    # Beside what is there already: escalations that an answer has closed.
+    decision.write_set.resources += versions.values()
+    decision.write_set.handoffs += decision.handoffs.values()
     return versions
 
 

@@ -173,9 +173,8 @@ def _facts(decision: Decision, change: Change, handoff: Handoff) -> tuple[Facts,
     """What is proven now: from all that belongs to the handoff and all that this change brings."""
     assert change.tree is not None
     decision.known.add(decision.reader.resources_of(handoff.id))
-    trees = decision.known.trees()
-    facts = fact_mapping.extract_facts(change.tree, trees, organisation_of=decision.organisation_of)
-    return facts, fact_mapping.risk_tier(change.tree, trees)
+    facts = decision.facts(change.tree, handoff.requester, handoff.owner)
+    return facts, fact_mapping.risk_tier(change.tree, decision.known.trees())
 
 
 def _tell_the_others(decision: Decision, handoff: Handoff, event: str) -> None:

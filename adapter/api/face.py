@@ -1,0 +1,52 @@
+"""What every FHIR route shares: who asks, what they may, and the world that the use cases work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+
+from adapter.api.authentication import Authentication, Client
+from adapter.use_cases.world import World
+from mappings.interaction import Interaction
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Made once by the roof. `decode` makes a tree of a body within limits, `refuse_invalid` checks its structure."""
+
+    world: World
+    authentication: Authentication
+    decode: Callable[[bytes], Tree]
+    refuse_invalid: Callable[[Tree], None]
+    resource_types: frozenset[str]
+    max_bytes: int
+
+    @property
+    def base_url(self) -> str:
+        return self.world.base_url
+
+    def read_resource(self, raw: bytes) -> Tree:
+        """Decode and check. Raises Malformed, TooLarge, NotSupported or Invalid."""
+        tree = self.decode(raw)
+        self.refuse_invalid(tree)
+        return tree
+
+    def client(self) -> Client:
+        return self.authentication(request.headers)
+
+
+_INTERACTION_CODES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+def permit(client: Client, interaction: Interaction) -> None:
+    """Raises NotAllowed when the client's scopes do not cover an interaction, wherever it stands."""
+    if interaction.method in {"GET", "HEAD"}:
+        code = "read" if interaction.id else "search-type"
+    else:
+        code = _INTERACTION_CODES[interaction.method]
+    client.scopes.require(interaction.type, code)

@@ -1,0 +1,84 @@
+"""Reading a FHIR request: its body within bounds, its media types, its keys (https://hl7.org/fhir/R4/http.html)."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Final
+
+from flask import request
+
+from adapter.domain.errors import Invalid, NotAcceptable, TooLarge, UnsupportedMedia
+
+_JSON_TYPES: Final = frozenset({"application/fhir+json", "application/json", "application/json+fhir", ""})
+_PATCH_TYPES: Final = frozenset({"application/json-patch+json"})
+_JSON_FORMATS: Final = frozenset({"json", *_JSON_TYPES})
+_KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
+
+
+def body(max_bytes: int, *, patch: bool = False) -> bytes:
+    """The bytes of the body, unpacked. Raises UnsupportedMedia or TooLarge."""
+    media_type = request.mimetype
+    if media_type not in (_PATCH_TYPES | _JSON_TYPES if patch else _JSON_TYPES):
+        expected = "application/json-patch+json or application/fhir+json" if patch else "application/fhir+json"
+        raise UnsupportedMedia(f"expected Content-Type {expected}, got another media type")
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if charset not in {"utf-8", "utf8", "us-ascii"}:
+        raise UnsupportedMedia("expected charset utf-8: FHIR JSON is always UTF-8, got another")
+    if (request.content_length or 0) > max_bytes:
+        raise _too_large(max_bytes)
+    raw = request.stream.read(max_bytes + 1)
+    if len(raw) > max_bytes:
+        raise _too_large(max_bytes)
+    return _unpacked(raw, max_bytes)
+
+
+def _unpacked(raw: bytes, max_bytes: int) -> bytes:
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in {"identity", ""}:
+        return raw
+    if encoding not in {"gzip", "x-gzip"}:
+        raise UnsupportedMedia("expected Content-Encoding gzip or identity, got another")
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpack.decompress(raw, max_bytes + 1)
+    except zlib.error:
+        raise Invalid("expected a body in gzip, as Content-Encoding says", code="structure") from None
+    if len(unpacked) > max_bytes:
+        raise _too_large(max_bytes)
+    if not unpack.eof:
+        raise Invalid("expected a complete gzip body, got a truncated one", code="structure")
+    return unpacked
+
+
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge(f"expected a body of at most {max_bytes} bytes, got more")
+
+
+def check_accept() -> None:
+    """Raises NotAcceptable when only something else than JSON would do."""
+    wanted = request.args.get("_format")
+    if wanted is not None:
+        if wanted.partition(";")[0].strip().replace(" ", "+") not in _JSON_FORMATS:
+            raise NotAcceptable("expected _format json: this server answers application/fhir+json only")
+        return
+    accept = request.accept_mimetypes
+    if accept and not any(accept[kind] > 0 for kind in ("application/fhir+json", "application/json")):
+        raise NotAcceptable("expected Accept to allow application/fhir+json, got other media types only")
+
+
+def request_key() -> str | None:
+    """X-Request-ID: the sender's own key for this request. Raises Invalid when it cannot be one."""
+    key = request.headers.get("X-Request-ID")
+    if key is not None and not _KEY.match(key):
+        raise Invalid("expected X-Request-ID of 1 to 200 visible ASCII characters, got something else", code="value")
+    return key
+
+
+def preference(name: str) -> str | None:
+    """`minimal` of `Prefer: return=minimal` for name `return`."""
+    for part in ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(","):
+        key, _, value = part.strip().partition("=")
+        if key.lower() == name:
+            return value.strip().strip('"').lower()
+    return None

@@ -1,0 +1,44 @@
+"""Writing a FHIR response: body, ETag, Last-Modified, Location, and what Prefer asks for."""
+
+from __future__ import annotations
+
+from wsgiref.handlers import format_date_time
+
+from flask import Response
+
+from adapter.api.http_request import preference
+from adapter.api.operation_outcome import FHIR_JSON, outcome
+from adapter.domain.errors import Issue
+from adapter.use_cases.ports import Answer
+from mappings.interaction import Outcome
+
+
+def answered(answer: Answer) -> Response:
+    """The answer to a write, as it was first given or as it was kept."""
+    response = Response(answer.body, answer.status, content_type=FHIR_JSON)
+    response.headers.update(answer.headers)
+    return response
+
+
+def single(outcome_: Outcome, base_url: str) -> Answer:
+    """The answer to one interaction on its own (https://hl7.org/fhir/R4/http.html#ops)."""
+    headers: dict[str, str] = {}
+    if outcome_.etag:
+        headers["ETag"] = outcome_.etag
+    if outcome_.last_modified:
+        headers["Last-Modified"] = format_date_time(outcome_.last_modified.timestamp())
+    if outcome_.status == 201 and outcome_.location:
+        headers["Location"] = f"{base_url}/{outcome_.location}"
+    if outcome_.status == 204:
+        return Answer(204, headers, b"")
+    match preference("return"):
+        case "minimal":
+            return Answer(outcome_.status, headers, b"")
+        case "operationoutcome":
+            done = outcome([Issue("informational", "done", severity="information")])
+            return Answer(outcome_.status, headers, done)
+    return Answer(outcome_.status, headers, outcome_.body or b"")
+
+
+def resource(outcome_: Outcome, base_url: str) -> Response:
+    return answered(single(outcome_, base_url))

@@ -1,0 +1,90 @@
+"""/fhir/{type}/{id}: read, vread, history, update, patch, delete (https://hl7.org/fhir/R4/http.html)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from adapter.api.face import Face
+from adapter.api.http_request import body, check_accept
+from adapter.api.http_response import resource
+from adapter.api.operation_outcome import FHIR_JSON
+from adapter.api.single_write import patch_of, write
+from adapter.domain.errors import Invalid, NotFound
+from adapter.use_cases.ports import ResourceKey, StoredResource
+from adapter.use_cases.read import read_one
+from mappings import searchset
+from mappings.interaction import Interaction, Outcome
+
+
+def instance_routes(face: Face) -> Blueprint:
+    routes = Blueprint("instance", __name__)
+
+    @routes.get("/fhir/<type_>/<id_>")
+    def read(type_: str, id_: str) -> Response:
+        return _read(face, type_, id_, None, "read")
+
+    @routes.get("/fhir/<type_>/<id_>/_history/<version>")
+    def vread(type_: str, id_: str, version: str) -> Response:
+        return _read(face, type_, id_, version, "vread")
+
+    @routes.get("/fhir/<type_>/<id_>/_history")
+    def history(type_: str, id_: str) -> Response:
+        client = face.client()
+        check_accept()
+        client.scopes.require(type_, "history-instance")
+        versions = face.world.store.reader(client.tenant).history(ResourceKey(type_, id_))
+        if not versions:
+            raise NotFound(f"no such {type_}", expression=type_)
+        link = f"{face.base_url}/{type_}/{id_}/_history"
+        return Response(searchset.history(versions, self_link=link, base_url=face.base_url), content_type=FHIR_JSON)
+
+    @routes.put("/fhir/<type_>/<id_>")
+    def update(type_: str, id_: str) -> Response:
+        raw = body(face.max_bytes)
+        return write(face, raw, lambda tree: _named("PUT", type_, id_, resource=_same_type(tree, type_)))
+
+    @routes.patch("/fhir/<type_>/<id_>")
+    def patch(type_: str, id_: str) -> Response:
+        raw = body(face.max_bytes, patch=True)
+        return write(face, raw, lambda _: _named("PATCH", type_, id_, patch=patch_of(raw)), checked=False)
+
+    @routes.delete("/fhir/<type_>/<id_>")
+    def delete(type_: str, id_: str) -> Response:
+        return write(face, b"", lambda _: _named("DELETE", type_, id_), checked=False)
+
+    return routes
+
+
+def _read(face: Face, type_: str, id_: str, version: str | None, code: str) -> Response:
+    client = face.client()
+    check_accept()
+    client.scopes.require(type_, code)
+    found = read_one(face.world.store.reader(client.tenant), ResourceKey(type_, id_), version)
+    if _not_modified(found):
+        return Response(status=304, headers={"ETag": f'W/"{found.version}"'})
+    return resource(Outcome(200, type_, id_, found.version, found.last_updated, found.body), face.base_url)
+
+
+def _not_modified(found: StoredResource) -> bool:
+    return request.if_none_match.contains_weak(str(found.version))
+
+
+def _named(
+    method: str, type_: str, id_: str, resource: dict[str, object] | None = None, patch: object = None
+) -> Interaction:
+    return Interaction(
+        method=method,
+        type=type_,
+        id=id_,
+        at=type_,
+        resource=resource,
+        patch=patch,  # type: ignore[arg-type]
+        if_match=request.headers.get("If-Match"),
+        if_none_match=request.headers.get("If-None-Match"),
+    )
+
+
+def _same_type(tree: dict[str, object] | None, type_: str) -> dict[str, object] | None:
+    if tree is not None and tree["resourceType"] != type_:
+        raise Invalid(f"expected a {type_} at this address, got another resource type", expression=type_, code="value")
+    return tree

@@ -1,0 +1,57 @@
+"""One write that came as its own HTTP request: the same path as an entry of a transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, request
+
+from adapter.api.face import Face, permit
+from adapter.api.http_request import check_accept, request_key
+from adapter.api.http_response import answered, single
+from adapter.domain.errors import Invalid
+from adapter.use_cases.ports import Answer, Reader
+from adapter.use_cases.transact import Done, Plan, Request, transact
+from mappings.interaction import Interaction
+from mappings.json_codec import decode
+
+Tree = dict[str, Any]
+
+
+def write(
+    face: Face, raw: bytes, interaction_of: Callable[[Tree | None], Interaction], *, checked: bool = True
+) -> Response:
+    """Carry out the interaction that `interaction_of` makes of the decoded body. `checked` bodies are resources."""
+    client = face.client()
+    check_accept()
+    first = face.read_resource(raw) if checked else None
+    fresh = iter([first])
+
+    def plan(_reader: Reader) -> Plan:
+        # Deciding rewrites references in place, so a second decision starts from the bytes again.
+        interaction = interaction_of(next(fresh, None) or (decode(raw) if checked else None))
+        permit(client, interaction)
+        return Plan([interaction])
+
+    def answer(done: Done) -> Answer:
+        return single(done.outcomes[0], face.base_url)
+
+    return answered(transact(face.world, Request(client.tenant, _keys(raw)), plan, answer))
+
+
+def _keys(raw: bytes) -> tuple[tuple[str, bytes], ...]:
+    key = request_key()
+    if key is None:
+        return ()
+    asked = f"{request.method} {request.full_path} {request.headers.get('If-Match', '')}\n".encode()
+    return ((f"request:{key}", hashlib.sha256(asked + raw).digest()),)
+
+
+def patch_of(raw: bytes) -> list[Any] | Tree:
+    """A JSON Patch, or a Parameters resource with a FHIRPath Patch."""
+    patch = decode(raw)
+    if isinstance(patch, list) or (isinstance(patch, dict) and patch.get("resourceType") == "Parameters"):
+        return patch
+    raise Invalid("expected a JSON Patch: an array of operations", code="structure")

@@ -1,0 +1,96 @@
+"""/fhir/{type}: create, conditional update and delete, search (https://hl7.org/fhir/R4/http.html)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+from adapter.api.face import Face
+from adapter.api.http_request import body, check_accept
+from adapter.api.operation_outcome import FHIR_JSON
+from adapter.api.single_write import patch_of, write
+from adapter.domain.errors import Invalid
+from adapter.use_cases.read import search_query
+from mappings import searchset
+from mappings.interaction import Interaction
+
+Tree = dict[str, Any]
+
+
+def type_routes(face: Face) -> Blueprint:
+    routes = Blueprint("type_level", __name__)
+
+    @routes.post("/fhir/<type_>")
+    def create(type_: str) -> Response:
+        raw = body(face.max_bytes)
+        return write(face, raw, lambda tree: _create(type_, tree))
+
+    @routes.get("/fhir/<type_>")
+    def search(type_: str) -> Response:
+        return _search(face, type_, list(request.args.items(multi=True)))
+
+    @routes.post("/fhir/<type_>/_search")
+    def search_by_post(type_: str) -> Response:
+        return _search(face, type_, [*request.args.items(multi=True), *request.form.items(multi=True)])
+
+    @routes.put("/fhir/<type_>")
+    def conditional_update(type_: str) -> Response:
+        raw = body(face.max_bytes)
+        return write(face, raw, lambda tree: _conditional("PUT", type_, resource=_of_type(tree, type_)))
+
+    @routes.patch("/fhir/<type_>")
+    def conditional_patch(type_: str) -> Response:
+        raw = body(face.max_bytes, patch=True)
+        return write(face, raw, lambda _: _conditional("PATCH", type_, patch=patch_of(raw)), checked=False)
+
+    @routes.delete("/fhir/<type_>")
+    def conditional_delete(type_: str) -> Response:
+        return write(face, b"", lambda _: _conditional("DELETE", type_), checked=False)
+
+    return routes
+
+
+def _create(type_: str, tree: Tree | None) -> Interaction:
+    return Interaction(
+        "POST",
+        type_,
+        at=type_,
+        resource=_of_type(tree, type_),
+        if_none_exist=request.headers.get("If-None-Exist"),
+    )
+
+
+def _conditional(method: str, type_: str, resource: Tree | None = None, patch: Any = None) -> Interaction:
+    criteria = request.query_string.decode()
+    if not criteria:
+        raise Invalid(f"expected {method} to name {type_}/id, or criteria after `?`, got neither", expression=type_)
+    return Interaction(
+        method,
+        type_,
+        at=type_,
+        resource=resource,
+        patch=patch,
+        criteria=criteria,
+        if_match=request.headers.get("If-Match"),
+    )
+
+
+def _of_type(tree: Tree | None, type_: str) -> Tree | None:
+    if tree is not None and tree["resourceType"] != type_:
+        raise Invalid(f"expected a {type_} at this address, got another resource type", expression=type_, code="value")
+    return tree
+
+
+def _search(face: Face, type_: str, parameters: list[tuple[str, str]]) -> Response:
+    client = face.client()
+    check_accept()
+    client.scopes.require(type_, "search-type")
+    query = search_query(type_, parameters)
+    page = face.world.store.reader(client.tenant).search(query)
+    asked = [*query.parameters, ("_count", str(query.count))]
+    base = f"{face.base_url}/{type_}?"
+    next_link = base + urlencode([*asked, ("_cursor", page.next_cursor)]) if page.next_cursor else None
+    bundle = searchset.to_fhir(page, self_link=base + urlencode(asked), next_link=next_link, base_url=face.base_url)
+    return Response(bundle, content_type=FHIR_JSON)

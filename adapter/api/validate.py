@@ -1,0 +1,37 @@
+"""$validate (https://hl7.org/fhir/R4/resource-operation-validate.html): 200 also when the content is invalid."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from adapter.api.face import Face
+from adapter.api.http_request import body, check_accept
+from adapter.api.operation_outcome import FHIR_JSON, outcome
+from adapter.domain.errors import HandoffError, Issue
+
+ALL_OK = Issue("informational", "no issues found", severity="information")
+
+
+def validate_routes(face: Face) -> Blueprint:
+    routes = Blueprint("validate", __name__)
+
+    @routes.post("/fhir/<type_>/$validate")
+    def validate(type_: str) -> Response:
+        face.client()
+        check_accept()
+        return Response(outcome(_issues(face, body(face.max_bytes), type_)), content_type=FHIR_JSON)
+
+    return routes
+
+
+def _issues(face: Face, raw: bytes, type_: str) -> list[Issue]:
+    try:
+        tree = face.read_resource(raw)
+    except HandoffError as refusal:
+        return list(refusal.issues)
+    if tree["resourceType"] == "Parameters" and type_ != "Parameters":
+        tree = next(
+            (p["resource"] for p in tree.get("parameter", ()) if p.get("name") == "resource" and "resource" in p), tree
+        )
+    issues = [] if tree["resourceType"] == type_ else [Issue("invalid", f"expected a {type_}, got another type", type_)]
+    return issues + face.world.check(tree) or [ALL_OK]

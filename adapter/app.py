@@ -1,0 +1,162 @@
+"""The roof: the only place where the rooms meet. `create_app` wires a Flask application, `open_house` what it stands on."""
+
+from __future__ import annotations
+
+import gc
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+
+from adapter.api.access_token import AccessTokens
+from adapter.api.authentication import Authentication
+from adapter.api.client_assertion import ClientAssertions
+from adapter.api.client_keys import ClientKeys
+from adapter.api.demo_clock import demo_clock_routes
+from adapter.api.face import Face
+from adapter.api.health import health_routes
+from adapter.api.instance import instance_routes
+from adapter.api.metadata import metadata_routes
+from adapter.api.operation_outcome import register_error_handlers
+from adapter.api.process_message import process_message_routes
+from adapter.api.token import token_blueprint
+from adapter.api.transaction import transaction_routes
+from adapter.api.type_level import type_routes
+from adapter.api.validate import validate_routes
+from adapter.calendars import holiday_calendar
+from adapter.clock import DemoClock, SystemClock
+from adapter.config import Settings, read_settings, signing_secret
+from adapter.delivery.outbound import Outbound, outbound_rule
+from adapter.domain.errors import NotFound
+from adapter.intake.handoffs import handoff_routes
+from adapter.logs import configure_logs
+from adapter.pathways import load_pathways
+from adapter.processes import die_with_parent
+from adapter.storage import PostgresStore, open_store
+from adapter.storage.partner_register import PartnerRegister
+from adapter.storage.readiness import readiness
+from adapter.storage.used_assertions import UsedAssertions
+from adapter.use_cases.world import World
+from adapter.validation import check, decode_resource, refuse_invalid
+from adapter.validation.shapes import resource_types
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every process of the adapter stands on."""
+
+    settings: Settings
+    database_url: str
+    store: PostgresStore
+    register: PartnerRegister
+    clock: SystemClock | DemoClock
+    world: World
+
+
+@contextmanager
+def open_house(settings: Settings, database_url: str, connections: int) -> Iterator[House]:
+    """Opens the store on an upgraded database and closes it at the end."""
+    store = open_store(database_url, pool_size=connections)
+    try:
+        yield furnish(settings, database_url, store)
+    finally:
+        store.close()
+
+
+def furnish(settings: Settings, database_url: str, store: PostgresStore) -> House:
+    register = PartnerRegister(store.engine)
+    clock = SystemClock() if settings.production else DemoClock(settings.clock_file)
+    world = World(
+        store=store,
+        register=register,
+        pathways=load_pathways(),
+        clock=clock,
+        new_id=lambda: str(uuid.uuid4()),
+        check=check,
+        base_url=settings.fhir_url,
+        holiday_calendar=holiday_calendar,
+    )
+    return House(settings, database_url, store, register, clock, world)
+
+
+def create_app(house: House) -> Flask:
+    """The application on `house`. No globals: two applications in one process do not know of each other."""
+    settings = house.settings
+    real_clock = SystemClock()
+    tokens = AccessTokens(signing_secret(settings), settings.fhir_url)
+    outbound = Outbound(outbound_rule(settings.production, settings.outbound_networks))
+    assertions = ClientAssertions(
+        settings.token_url, house.register, ClientKeys(outbound), UsedAssertions(house.store.engine), real_clock
+    )
+    authentication = Authentication(tokens, house.register, real_clock)
+
+    face = Face(
+        world=house.world,
+        authentication=authentication,
+        decode=partial(decode_resource, max_bytes=settings.max_body_bytes),
+        refuse_invalid=partial(refuse_invalid, max_entries=settings.max_bundle_entries),
+        resource_types=resource_types(),
+        max_bytes=settings.max_body_bytes,
+    )
+    app = Flask(__name__, static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = True
+    register_error_handlers(app)
+    app.register_blueprint(token_blueprint(
+        tokens, assertions, real_clock, token_url=settings.token_url, lifetime=settings.token_lifetime
+    ))  # fmt: skip
+    app.register_blueprint(metadata_routes(face))
+    for routes in (transaction_routes, process_message_routes, validate_routes, type_routes, instance_routes):
+        app.register_blueprint(routes(face))
+    app.register_blueprint(handoff_routes(house.store, authentication))
+    app.register_blueprint(health_routes(lambda: readiness(house.store.engine)))
+    if isinstance(house.clock, DemoClock):
+        app.register_blueprint(demo_clock_routes(house.clock.advance))
+    app.before_request(_refuse_unknown_type(face.resource_types))
+    app.after_request(_echo_keys(demo=not settings.production))
+    return app
+
+
+def app_of_environment() -> Flask:
+    """For the web server, which calls this once in each of its processes."""
+    die_with_parent()
+    settings = read_settings()
+    configure_logs(settings.log_level)
+    if settings.database_url is None:
+        raise RuntimeError("expected HANDOFF_DATABASE_URL, got none: start the adapter with `handoff serve`")
+    database_url = settings.database_url.get_secret_value()
+    store = open_store(database_url, pool_size=settings.threads + 1)
+    app = create_app(furnish(settings, database_url, store))
+    # What was made at start lives as long as the process: looking through it again and again costs the slowest requests.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    return app
+
+
+def _refuse_unknown_type(known: frozenset[str]):  # type: ignore[no-untyped-def]
+    def refuse() -> ResponseReturnValue | None:
+        arguments: Mapping[str, str] = request.view_args or {}
+        type_ = arguments.get("type_")
+        if type_ is not None and type_ not in known:
+            raise NotFound("expected a resource type of FHIR R4 in the address, got another name", code="not-supported")
+        return None
+
+    return refuse
+
+
+def _echo_keys(*, demo: bool):  # type: ignore[no-untyped-def]
+    def echo(response: Response) -> Response:
+        for name in ("X-Request-ID", "X-Correlation-ID"):
+            value = request.headers.get(name)
+            if value is not None and value.isprintable() and len(value) <= 200:
+                response.headers[name] = value
+        if demo:
+            response.headers["X-Handoff-Mode"] = "demo; synthetic data only"
+        return response
+
+    return echo

@@ -1,0 +1,289 @@
+"""`handoff`: the adapter from the command line. Each command says what it does with `--help`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+import rich_click as click
+
+from adapter.config import InvalidSettings, Settings, read_settings
+from adapter.domain.errors import HandoffError
+
+if TYPE_CHECKING:
+    from adapter.app import House
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main() -> None:
+    """A FHIR R4 adapter for warm handoffs between organisations."""
+
+
+@contextmanager
+def _telling_refusals() -> Iterator[None]:
+    """A refusal ends the command with its text and exit code 1, without a traceback."""
+    try:
+        yield
+    except InvalidSettings as error:
+        raise click.ClickException(str(error)) from None
+    except HandoffError as error:
+        raise click.ClickException("\n".join(issue.text for issue in error.issues)) from None
+    except requests.ConnectionError:
+        raise click.ClickException("expected a server to answer at the base URL, got no connection") from None
+
+
+def _settings(**given: Any) -> Settings:
+    with _telling_refusals():
+        return read_settings(**given)
+
+
+@contextmanager
+def _house(settings: Settings, connections: int = 2) -> Iterator[House]:
+    from adapter.app import open_house
+    from adapter.storage import database_url, upgrade
+
+    with _telling_refusals():
+        configured = settings.database_url.get_secret_value() if settings.database_url else None
+        url = database_url(configured, settings.data_dir)
+        upgrade(url)
+        with open_house(settings, url, connections) as house:
+            yield house
+
+
+@main.command()
+@click.option("--host", help="Address to listen on (HANDOFF_HOST).")
+@click.option("--port", type=int, help="Port to listen on (HANDOFF_PORT).")
+@click.option("--demo", is_flag=True, help="Register the demo partners and make their keys.")
+@click.option("--workers", type=int, help="Web server processes (HANDOFF_WORKERS).")
+@click.option("--no-worker", is_flag=True, help="Do not run `handoff worker` beside the web server.")
+@click.option("--partner-ports", help="JSON of demo partner id → loopback port at which it listens.")
+def serve(
+    host: str | None, port: int | None, demo: bool, workers: int | None, no_worker: bool, partner_ports: str | None
+) -> None:
+    """Serve the FHIR face, with a worker for deliveries and deadlines."""
+    from adapter.serving import serve as run
+
+    settings = _settings(host=host, port=port, workers=workers)
+    if port is not None and "base_url" not in settings.model_fields_set:
+        settings = _settings(host=host, port=port, workers=workers, base_url=f"http://{settings.host}:{port}")
+    if demo and settings.production:
+        raise click.UsageError("expected HANDOFF_MODE=demo with --demo: production has no demo partners")
+    with _telling_refusals():
+        run(settings, with_worker=not no_worker, demo=demo, demo_ports=json.loads(partner_ports or "null"))
+
+
+@main.command()
+@click.option("--started-by-serve", is_flag=True, hidden=True, help="End when the process that started this one ends.")
+def worker(started_by_serve: bool) -> None:
+    """Deliver notifications and watch deadlines until stopped; any number may run, on any number of hosts."""
+    from adapter.logs import configure_logs
+    from adapter.processes import die_with_parent
+    from adapter.worker import make_worker, run_worker
+
+    if started_by_serve:
+        die_with_parent()
+    settings = _settings()
+    configure_logs(settings.log_level)
+    with _house(settings, connections=settings.delivery_workers + 2) as house:
+        made = make_worker(
+            house.world,
+            house.store,
+            house.database_url,
+            production=settings.production,
+            networks=settings.outbound_networks,
+            concurrency=settings.delivery_workers,
+        )
+        run_worker(made)
+
+
+@main.command()
+def demo() -> None:
+    """Play every scenario of sample_bundles between simulated partners; exit 0 only if every expectation held."""
+    from adapter.testkit.demo import play_demo
+
+    sys.exit(play_demo(_settings()))
+
+
+@main.command()
+@click.argument("partner")
+@click.option("--base-url", help="Server to ask (HANDOFF_BASE_URL).")
+def token(partner: str, base_url: str | None) -> None:
+    """Print an access token of a demo PARTNER, obtained with its demo key from a running server."""
+    from adapter.demo_partners import demo_key
+    from adapter.smart_client import obtain_token
+
+    settings = _settings(base_url=base_url)
+    with _telling_refusals():
+        click.echo(obtain_token(settings.base_url, partner, demo_key(settings.demo_keys, partner)))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--base-url", help="FHIR server to play against (HANDOFF_BASE_URL).")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit report here.")
+def replay(paths: tuple[Path, ...], base_url: str | None, junit: Path | None) -> None:
+    """Play the scenarios at PATHS against this or any other FHIR server."""
+    from adapter.demo_partners import demo_ports
+    from adapter.testkit.replay import replay as play
+
+    settings = _settings()
+    with _telling_refusals():
+        address = base_url or settings.base_url
+        sys.exit(play(paths, address, junit, keys=settings.demo_keys, partner_ports=demo_ports()))
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def validate(files: tuple[Path, ...]) -> None:
+    """Print the structural issues of each of FILES; exit 1 when any is an error."""
+    from adapter.validation import check, decode_resource
+
+    bad = False
+    for file in files:
+        try:
+            issues = check(decode_resource(file.read_bytes(), max_bytes=1 << 30))
+        except HandoffError as refusal:
+            issues = list(refusal.issues)
+        for issue in issues:
+            bad = bad or issue.severity in {"error", "fatal"}
+            click.echo(f"{file}: {issue.severity} {issue.code} at {issue.expression or 'the body'}: {issue.text}")
+        if not issues:
+            click.echo(f"{file}: ok")
+    sys.exit(1 if bad else 0)
+
+
+@main.group()
+def pathways() -> None:
+    """The pathways and what each demands."""
+
+
+@pathways.command("list")
+def list_pathways() -> None:
+    """Print the name and title of every pathway."""
+    from adapter.pathways import load_pathways
+
+    for pathway in load_pathways().values():
+        click.echo(f"{pathway.name:<32}{pathway.title}")
+
+
+@pathways.command("show")
+@click.argument("name")
+def show_pathway(name: str) -> None:
+    """Print the file of pathway NAME."""
+    from importlib.resources import files
+
+    source = files("profiles") / "pathways" / f"{name}.yaml"
+    if not name.replace("-", "").isalnum() or not source.is_file():
+        raise click.ClickException(f"expected a pathway of `handoff pathways list`, got `{name}`")
+    click.echo(source.read_text(encoding="utf-8"))
+
+
+@main.group()
+def partners() -> None:
+    """The register of organisations that may send and receive."""
+
+
+@partners.command("list")
+def list_partners() -> None:
+    """Print id, dialect, channels and name of every partner."""
+    with _house(_settings()) as house:
+        for partner in house.register.directory():
+            state = "" if partner.active else " (disabled)"
+            channels = ",".join(channel.type for channel in partner.channels) or "none"
+            click.echo(f"{partner.id:<24}{partner.dialect:<8}{channels:<12}{partner.name}{state}")
+
+
+@partners.command("show")
+@click.argument("partner")
+def show_partner(partner: str) -> None:
+    """Print the register entry of PARTNER, as `partners add` would read it, without secrets."""
+    from adapter.partners import shown
+
+    with _house(_settings()) as house:
+        found = house.register.directory().get(partner)
+        if found is None:
+            raise click.ClickException(f"expected a registered partner, got `{partner}`")
+        click.echo(json.dumps(shown(found), indent=2))
+
+
+@partners.command("add")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+def add_partner(file: Path) -> None:
+    """Add or replace the partner (or partners) described in FILE; see docs/partners.md."""
+    from adapter.delivery import CHANNELS
+    from adapter.partners import read_partner_files
+    from adapter.use_cases.register_partner import register_partners
+    from mappings.dialects import DIALECTS
+
+    with _house(_settings()) as house:
+        added = read_partner_files(file)
+        now = house.clock.now()
+        register_partners(house.store, house.register, added, now, channel_types=CHANNELS, dialects=DIALECTS)
+        for partner in added:
+            click.echo(f"registered {partner.id}")
+
+
+@partners.command("disable")
+@click.argument("partner")
+def disable(partner: str) -> None:
+    """Disable PARTNER: its tokens stop working within two seconds, nothing more is sent to it."""
+    from adapter.use_cases.register_partner import disable_partner
+
+    with _house(_settings()) as house:
+        disable_partner(house.store, house.register, partner, house.clock.now())
+        click.echo(f"disabled {partner}")
+
+
+@main.group()
+def deliveries() -> None:
+    """What is still to be told to whom."""
+
+
+@deliveries.command("list")
+@click.option("--subscriber", help="Only lanes of this partner.")
+@click.option("--handoff", help="Only lanes of this handoff.")
+def list_deliveries(subscriber: str | None, handoff: str | None) -> None:
+    """Print every lane (subscriber × handoff) that has something waiting."""
+    from adapter.storage.lanes import LaneStore
+
+    with _house(_settings()) as house:
+        for lane in LaneStore(house.store.engine).listing(subscriber=subscriber, handoff=handoff):
+            click.echo(
+                f"{lane.lane}  {lane.state}  waiting {lane.waiting} since {lane.oldest.isoformat(timespec='seconds')}  "
+                f"attempts {lane.attempts}  {lane.last_error or ''}"
+            )
+
+
+@deliveries.command("retry")
+@click.option("--lane", help="Only this lane.")
+@click.option("--subscriber", help="All lanes of this partner.")
+def retry(lane: str | None, subscriber: str | None) -> None:
+    """Try parked and waiting lanes again now."""
+    from adapter.storage.lanes import LaneStore
+
+    if (lane is None) == (subscriber is None):
+        raise click.UsageError("expected either --lane or --subscriber")
+    with _house(_settings()) as house:
+        for tried in LaneStore(house.store.engine).retry(lane=lane, subscriber=subscriber):
+            click.echo(f"queued {tried}")
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("upgrade")
+def upgrade_database() -> None:
+    """Bring the schema up to this version; safe to run from several hosts at once."""
+    with _house(_settings()):
+        click.echo("the schema is up to date")
+
+
+if __name__ == "__main__":
+    main()

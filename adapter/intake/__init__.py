@@ -1,0 +1,1 @@
+"""The door for systems without FHIR: plain JSON, described by marshmallow schemas."""

@@ -1,0 +1,77 @@
+"""GET /handoffs/{id}: where a handoff stands, who holds the person, what is awaited from whom and by when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from marshmallow import Schema, fields
+
+from adapter.domain.errors import NotFound
+from adapter.domain.scopes import Scopes
+from adapter.use_cases.ports import Store
+
+
+class NextActionSchema(Schema):
+    code = fields.String(required=True)
+    who = fields.String(required=True)
+    by = fields.AwareDateTime(allow_none=True)
+
+
+class EventSchema(Schema):
+    kind = fields.String(required=True)
+    actor = fields.String(required=True)
+    event_time = fields.AwareDateTime(required=True)
+    recorded_time = fields.AwareDateTime(required=True)
+    status_from = fields.String(allow_none=True)
+    status_to = fields.String(allow_none=True)
+    detail = fields.Dict()
+
+
+class HandoffSchema(Schema):
+    """Organisations are partner ids; `patient` and `focus` are FHIR references; times carry an offset."""
+
+    id = fields.String(required=True)
+    task = fields.Function(lambda handoff: f"Task/{handoff.id}")
+    status = fields.String(required=True)
+    business_status = fields.String(allow_none=True)
+    requester = fields.String(required=True)
+    owner = fields.String(required=True)
+    responsible = fields.String(required=True)
+    next_action = fields.Nested(NextActionSchema, allow_none=True)
+    pathway = fields.String(required=True)
+    risk_tier = fields.String(allow_none=True)
+    acceptance_deadline = fields.AwareDateTime(allow_none=True)
+    patient = fields.String(allow_none=True)
+    focus = fields.String(allow_none=True)
+    part_of = fields.String(allow_none=True)
+    flagged_for_review = fields.Boolean(required=True)
+    authored_on = fields.AwareDateTime(required=True)
+    updated_at = fields.AwareDateTime(required=True)
+
+
+Authenticate = Callable[[Mapping[str, str]], Any]
+"""Headers → a client with `tenant` and `scopes`."""
+
+
+def handoff_routes(store: Store, authenticate: Authenticate) -> Blueprint:
+    routes = Blueprint("handoffs", __name__)
+
+    @routes.get("/handoffs/<id_>")
+    def handoff(id_: str) -> Response:
+        client = authenticate(request.headers)
+        scopes: Scopes = client.scopes
+        scopes.require("Task", "read")
+        reader = store.reader(client.tenant)
+        found = reader.handoff(id_)
+        if found is None:
+            raise NotFound("no such handoff")
+        shown = HandoffSchema().dump(found)
+        shown["timeline"] = EventSchema(many=True).dump(reader.ledger_of(id_))
+        shown["open_deadlines"] = [
+            {"step": d.step, "due": d.due.isoformat()} for d in sorted(store.open_deadlines(id_), key=lambda d: d.due)
+        ]
+        return jsonify(shown)
+
+    return routes

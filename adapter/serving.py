@@ -1,0 +1,80 @@
+"""`handoff serve`: the database, the web server and a worker as one, each a process that ends with this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from adapter.app import open_house
+from adapter.config import PREFIX, Settings, refuse_insecure
+from adapter.demo_partners import ensure_demo_partners
+from adapter.storage import database_url, upgrade
+from adapter.storage.database_facts import database_facts
+
+
+def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int] | None, demo: bool) -> None:
+    """Blocks until SIGTERM or SIGINT. Raises InvalidSettings or Unavailable before anything listens."""
+    refuse_insecure(settings)
+    url = database_url(settings.database_url.get_secret_value() if settings.database_url else None, settings.data_dir)
+    upgrade(url)
+    with open_house(settings, url, connections=2) as house:
+        refuse_insecure(settings, house.register.directory(), database_facts(house.store.engine))
+        if demo:
+            ensure_demo_partners(
+                house.store, house.register, settings.demo_keys, house.clock.now(), demo_ports
+            )
+    environment = {**_as_environment(settings), f"{PREFIX}DATABASE_URL": url}
+    os.environ.update(environment)
+    with ExitStack() as stack:
+        if with_worker:
+            stack.enter_context(_Worker())
+        server = Granian(
+            "adapter.app:app_of_environment",
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.WSGI,
+            workers=settings.workers,
+            blocking_threads=settings.threads,
+            factory=True,
+            respawn_failed_workers=True,
+            log_enabled=True,
+            log_access=False,  # an access log holds addresses, and an address may hold a name
+        )
+        server.serve()
+
+
+class _Worker:
+    """`handoff worker` beside the web server; started again when it dies, stopped with it."""
+
+    def __enter__(self) -> _Worker:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "adapter.cli", "worker", "--started-by-serve"]
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _as_environment(settings: Settings) -> dict[str, str]:
+    """What a child process needs to read the same settings."""
+    given = settings.model_dump(mode="json", exclude={"secret", "database_url"}, exclude_defaults=True)
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+    if settings.outbound_networks:
+        texts["outbound_networks"] = ",".join(str(network) for network in settings.outbound_networks)
+    texts["data_dir"] = str(Path(settings.data_dir).resolve())
+    return {f"{PREFIX}{name.upper()}": text for name, text in texts.items()}

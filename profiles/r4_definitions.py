@@ -14,6 +14,7 @@ from typing import Any
 _SYSTEM = "http://hl7.org/fhirpath/System."
 _FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 _STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
+_VERSION = "4.0.1"
 ANY = "Resource"
 
 
@@ -71,10 +72,9 @@ class Definitions:
     def read(cls, folder: Path) -> Definitions:
         code_lists = _CodeLists(folder)
         shapes: dict[str, Shape] = {}
-        for file in ("profiles-types.json", "profiles-resources.json"):
-            for definition in _resources(folder / file, "StructureDefinition"):
-                if definition["kind"] != "logical" and definition.get("derivation") != "constraint":
-                    shapes.update(_shapes_of(definition, code_lists))
+        for definition in resources(folder, "StructureDefinition"):
+            if _is_base_definition(definition):
+                shapes.update(_shapes_of(definition, code_lists))
         return cls(dict(sorted(shapes.items())))
 
     @property
@@ -92,6 +92,16 @@ class Definitions:
             for s in self.shapes.values()
             if s.kind != "primitive"
         }
+
+
+def _is_base_definition(definition: dict[str, Any]) -> bool:
+    """Of R4 itself: no profile, no extension, no logical model and no example."""
+    return (
+        definition["kind"] != "logical"
+        and definition.get("derivation") != "constraint"
+        and definition["url"] == _STRUCTURE + definition["type"]
+        and definition.get("fhirVersion") == _VERSION
+    )
 
 
 def _notation(element: Element, type_: Type) -> str:
@@ -139,9 +149,8 @@ class _CodeLists:
     def __init__(self, folder: Path):
         self.sets: dict[str, dict[str, Any]] = {}
         self.systems: dict[str, dict[str, Any]] = {}
-        for file in ("valuesets.json", "v3-codesystems.json", "v2-tables.json"):
-            self.sets.update((r["url"], r) for r in _resources(folder / file, "ValueSet"))
-            self.systems.update((r["url"], r) for r in _resources(folder / file, "CodeSystem"))
+        self.sets.update((r["url"], r) for r in resources(folder, "ValueSet"))
+        self.systems.update((r["url"], r) for r in resources(folder, "CodeSystem") if "url" in r)
 
     def of(self, binding: dict[str, Any]) -> tuple[str, ...]:
         if binding.get("strength") != "required":
@@ -179,6 +188,9 @@ def _flattened(concepts: list[dict[str, Any]]) -> list[str]:
     return [code for c in concepts for code in (c["code"], *_flattened(c.get("concept", [])))]
 
 
-def _resources(file: Path, type_: str) -> list[dict[str, Any]]:
-    bundle = json.loads(file.read_text(encoding="utf-8"))
-    return [e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == type_]
+def resources(folder: Path, type_: str) -> list[dict[str, Any]]:
+    """Every resource of that type in the unpacked package (`StructureDefinition-Task.json`, …), by file name."""
+    files = sorted(folder.glob(f"{type_}-*.json"))
+    if not files:
+        raise SystemExit(f"no {type_} in {folder}: expected the package folder of the R4 definitions")
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]

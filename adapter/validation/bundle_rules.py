@@ -16,7 +16,7 @@ Fault = tuple[str, str, str]
 
 _WITH_REQUEST = frozenset({"batch", "transaction", "history"})
 _WITH_RESPONSE = frozenset({"batch-response", "transaction-response", "history"})
-_CARRIED_OUT = frozenset({"batch", "transaction", "message"})
+_CARRIED_OUT = frozenset({"batch", "transaction"})
 _CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
 _RELATIVE = re.compile(r"^/?(?![A-Za-z][A-Za-z0-9+.-]*:)[^/\s][^\s]*$")
 """A leading slash is not what R4 says, but published bundles (HL7 BSeR) have it."""
@@ -54,9 +54,13 @@ def _of_entry(entry: Tree, type_: str, at: str) -> Iterator[Fault]:
     if ("response" in entry) != (type_ in _WITH_RESPONSE):
         there, got = ("no ", "one") if "response" in entry else ("a ", "none")
         yield "invariant", f"{at}.response", f"expected {there}response in an entry of a {type_}, got {got} (bdl-4)"
-    if not entry.keys() & {"resource", "request", "response"}:
+    if "resource" not in entry and "request" not in entry and "response" not in entry:
         yield "invariant", at, "expected a resource, request or response (bdl-5)"
-    full_url = entry.get("fullUrl", "")
+    full_url: str = entry.get("fullUrl", "")
+    if not full_url.startswith("http"):
+        if full_url and ":" not in full_url:
+            yield "value", f"{at}.fullUrl", "expected an absolute URL, urn:uuid or urn:oid, got a relative one"
+        return
     if "/_history/" in full_url:
         yield "invariant", f"{at}.fullUrl", "expected a fullUrl without a version (bdl-8)"
     elif (

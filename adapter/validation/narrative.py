@@ -31,7 +31,8 @@ _TAG = re.compile(
         \s*(?P<empty>/?)>(?P<text>[^<]*)""",
     re.VERBOSE,
 )
-_COMMENT = re.compile(r"!--(?!-?>)(?:(?!--).)*-->(?P<text>[^<]*)", re.DOTALL)
+_COMMENT = re.compile(r"<!--(?!-?>)(?:(?!--).)*-->", re.DOTALL)
+"""Only what XML and HTML both end at the same place: to a browser `<!-->` is a whole comment."""
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*):")
 _IGNORED_BY_BROWSERS = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]")
@@ -39,34 +40,38 @@ _ACTIVE_STYLE = re.compile(r"expression|javascript|vbscript|behaviou?r|-moz-bind
 _DATA_IMAGE = re.compile(r"^data:image/(png|gif|jpe?g|webp|bmp)[;,]")
 
 
-def fault_of(div: str) -> str | None:
-    """What is wrong with a Narrative.div, in words without its content; None when it is safe and says something."""
-    before, *parts = div.split("<")
+def fault_of(div: str) -> tuple[str, str] | None:
+    """(severity, what is wrong in words without its content), or None when the div is safe and says something.
+
+    txt-2 (no text at all) is a warning: R4's own examples break it, and it harms nobody."""
+    unsafe, says_something = _read(div)
+    if unsafe:
+        return "error", unsafe
+    return None if says_something else ("warning", "expected some text or an image, got none (txt-2)")
+
+
+def _read(div: str) -> tuple[str | None, bool]:
+    """(why it is not safe XHTML or None, whether it says something)"""
+    before, *parts = _COMMENT.sub("", div).split("<")
     if before.strip():
-        return "expected a div element, got text before it"
+        return "expected a div element, got text before it", False
     open_elements: list[str] = []
     says_something = closed = False
     for part in parts:
-        if comment := _COMMENT.fullmatch(part):
-            text = comment["text"]
-        else:
-            tag = _TAG.fullmatch(part)
-            if tag is None:
-                return "expected well-formed XHTML, got a tag that is not"
-            if closed:
-                return "expected a single div element, got more after it"
-            fault = _step(tag, open_elements)
-            if fault:
-                return fault
-            closed = not open_elements
-            says_something = says_something or tag["name"] == "img"
-            text = tag["text"]
-        if not open_elements and text.strip():
-            return "expected a single div element, got text outside it"
-        says_something = says_something or (not text.isspace() and text != "")
+        tag = _TAG.fullmatch(part)
+        if tag is None:
+            return "expected well-formed XHTML, got a tag that is not", False
+        if closed:
+            return "expected a single div element, got more after it", False
+        if fault := _step(tag, open_elements):
+            return fault, False
+        closed = not open_elements
+        if closed and tag["text"].strip():
+            return "expected a single div element, got text outside it", False
+        says_something = says_something or tag["name"] == "img" or bool(tag["text"].strip())
     if open_elements or not parts:
-        return "expected a div element that is closed"
-    return None if says_something else "expected some text or an image, got none (txt-2)"
+        return "expected a div element that is closed", False
+    return None, says_something
 
 
 def _step(tag: re.Match[str], open_elements: list[str]) -> str | None:

@@ -131,6 +131,8 @@ class _Table:
     shown: dict[str, str] = field(default_factory=dict)
     """JSON property → how an expression names it."""
     steps: dict[str, _Step] = field(default_factory=dict)
+    watched: set[str] = field(default_factory=set)
+    """All properties that matter: most objects (a Coding, a name) have none of them and need no visit."""
 
 
 @cache
@@ -158,6 +160,7 @@ def _make(table: _Table, shape: str) -> None:
             table.steps[name] = step
         if is_primitive:
             table.steps[f"_{name}"] = _sibling_step(element)
+    table.watched |= table.steps.keys() | table.choices.keys()
 
 
 def _step(element: shapes.Element, is_primitive: bool) -> _Step | None:
@@ -191,13 +194,16 @@ def _each(element: shapes.Element, visit: Callable[[Walk, Any, Path], None]) -> 
 
 def _object_step(element: shapes.Element) -> _Step:
     table, shown = _table(element.type), element.path
+    always, watched = element.type in INVARIANTS, table.watched
 
     def one(walk: Walk, value: Any, path: Path, _: Tree) -> None:
-        walk.node(value, table, (path, shown, None))
+        if always or not watched.isdisjoint(value):
+            walk.node(value, table, (path, shown, None))
 
     def many(walk: Walk, value: Any, path: Path, _: Tree) -> None:
         for position, item in enumerate(value):
-            walk.node(item, table, (path, shown, position))
+            if always or not watched.isdisjoint(item):
+                walk.node(item, table, (path, shown, position))
 
     return many if element.many else one
 
@@ -263,7 +269,8 @@ def _refused_step(name: str) -> _Step:
 
 def _narrative(walk: Walk, value: Any, path: Path, _: Tree) -> None:
     if fault := narrative.fault_of(value):
-        walk.fault("invariant", (path, "div", None), fault)
+        severity, text = fault
+        walk.fault("invariant", (path, "div", None), text, severity)
 
 
 def _contained(walk: Walk, value: Any, path: Path, node: Tree) -> None:

@@ -7,7 +7,6 @@ the Task or its ServiceRequest names it, or when it names one of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from typing import Final
 
 from mappings.canonicals import FACT_SYSTEM
@@ -45,17 +44,28 @@ class HandoffContext:
         based_on = next(self.resolve_all(task.get("basedOn"), task), _NOTHING)
         self.request = self.resolve(task.get("focus"), task) or based_on
         self.patient = self.resolve(task.get("for"), task)
+        own = {f"Task/{task['id']}"} if "id" in task else set()
+        self._own_addresses = own | {(task.get("focus") or _NOTHING).get("reference")} - {None}
+        self._of_type: dict[str, list[Tree]] | None = None
         self._belonging: dict[str, list[Tree]] = {}
+        self._sides: dict[str, str | None] = {}
+        self._named_by_task: list[Tree] | None = None
+        self._supporting: list[Tree] | None = None
+        self._employers: dict[int, str] | None = None
+        self.visits = self._visits()
+        """The Encounters in which the handoff is made: those that the Task or its ServiceRequest names."""
 
     def resolve(self, element: Tree | None, container: Tree) -> Tree | None:
         """The resource that a Reference element standing in `container` points at, None when it is not at hand."""
         reference = element.get("reference") if element else None
         if reference is None:
             return None
+        found = self.related.get(reference)
         if reference[:1] == "#":
-            found = next((c for c in container.get("contained", ()) if c.get("id") == reference[1:]), None)
-            return found or self.related.get(reference)
-        return self.related.get(reference) or self.related.get(reference.partition("/_history/")[0])
+            return next((c for c in container.get("contained", ()) if c.get("id") == reference[1:]), found)
+        if found is None and "/_history/" in reference:
+            return self.related.get(reference.partition("/_history/")[0])
+        return found
 
     def resolve_all(self, elements: list[Tree] | None, container: Tree) -> Iterator[Tree]:
         for element in elements or ():
@@ -72,17 +82,12 @@ class HandoffContext:
             return None
         return element.get("type") or element.get("reference", "").rpartition("/")[0].rpartition("/")[2] or None
 
-    @cached_property
-    def _of_type(self) -> dict[str, list[Tree]]:
-        found: dict[str, list[Tree]] = {}
-        seen: set[int] = set()
-        for tree in self.related.values():
-            if id(tree) not in seen:
-                seen.add(id(tree))
-                found.setdefault(tree.get("resourceType", ""), []).append(tree)
-        return found
-
     def of_type(self, resource_type: str) -> list[Tree]:
+        if self._of_type is None:
+            found: dict[str, list[Tree]] = {}
+            for tree in {id(tree): tree for tree in self.related.values()}.values():
+                found.setdefault(tree.get("resourceType", ""), []).append(tree)
+            self._of_type = found
         return self._of_type.get(resource_type, [])
 
     def is_patient(self, element: Tree | None, container: Tree) -> bool:
@@ -97,11 +102,8 @@ class HandoffContext:
 
     def is_about_this(self, tree: Tree) -> bool:
         """Whether a resource names this Task or its ServiceRequest as what it is based on or about."""
-        own = f"Task/{self.task['id']}" if "id" in self.task else None
-        focus = (self.task.get("focus") or _NOTHING).get("reference")
         for element in _links_of(tree):
-            reference = element.get("reference")
-            if reference is not None and reference in (own, focus):
+            if element.get("reference") in self._own_addresses:
                 return True
             target = self.resolve(element, tree)
             if target is not None and (target is self.task or target is self.request):

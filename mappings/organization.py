@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from adapter.domain.errors import Invalid
-from adapter.domain.partner import Partner
+from adapter.domain.partner import Directory, Partner
 from mappings.canonicals import BASE, PARTNER_SYSTEM
 
 Tree = dict[str, Any]
 
+PUBLISHED_TYPES = frozenset({"Organization", "HealthcareService", "Endpoint"})
 COVERAGE_SYSTEM = f"{BASE}/CodeSystem/coverage"
 CONNECTION_TYPE_SYSTEM = "http://terminology.hl7.org/CodeSystem/endpoint-connection-type"
 PAYLOAD_TYPE_SYSTEM = "http://terminology.hl7.org/CodeSystem/endpoint-payload-type"
@@ -43,6 +44,27 @@ def to_fhir(partner: Partner) -> list[Tree]:
     if endpoints:
         organization["endpoint"] = [{"reference": f"Endpoint/{endpoint['id']}"} for endpoint in endpoints]
     return [organization, *services, *endpoints]
+
+
+_kept: dict[str, tuple[Partner, Tree]] = {}
+
+
+def directory_entry(key: str, directory: Directory) -> Tree | None:
+    """The Organization of a registered partner by `Organization/<partner id>`, without asking the database for what the
+    register knows; None for any other key. Not to be changed: it is made once for each state of a partner."""
+    type_, _, id_ = key.partition("/")
+    partner = directory.get(id_) if type_ == "Organization" else None
+    if partner is None:
+        return None
+    kept = _kept.get(id_)
+    if kept is None or kept[0] is not partner:
+        kept = _kept[id_] = (partner, to_fhir(partner)[0])
+    return kept[1]
+
+
+def is_published(type_: str, id_: str, directory: Directory) -> bool:
+    """Whether a key is one of those that `to_fhir` gives to the public resources of partners."""
+    return type_ in PUBLISHED_TYPES and directory.get(id_.partition(".")[0]) is not None
 
 
 def _service(partner: Partner, service: Any) -> Tree:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adapter.domain.errors import Invalid, Issue, MultipleMatches
+from adapter.domain.partner import Directory
 from adapter.use_cases.ports import Reader, ResourceKey, StoredResource
 from adapter.use_cases.targets import Action, Change
 from mappings.json_codec import decode
+from mappings.organization import directory_entry, is_published
 from mappings.references import (
     CONDITIONAL,
     RELATIVE,
@@ -28,18 +30,27 @@ Tree = dict[str, Any]
 class Known:
     """Every resource that this change can see: what it writes, and what its references point at in the store."""
 
-    def __init__(self, changes: Sequence[Change], stored: dict[ResourceKey, StoredResource]):
+    def __init__(self, changes: Sequence[Change], stored: dict[ResourceKey, StoredResource], directory: Directory):
         self.stored = stored
+        self._directory = directory
         self._trees: dict[str, Tree | None] = {str(c.key): c.tree for c in changes if c.tree is not None}
 
     def tree(self, reference: str) -> Tree | None:
         """The tree that `Type/id` names, or None. Has the form of mappings.references.Resolve."""
         key = reference.partition("/_history/")[0]
         if key not in self._trees:
-            match = RELATIVE.match(key)
-            found = self.stored.get(ResourceKey(match.group(1), match.group(2))) if match else None
-            self._trees[key] = decode(found.body) if found and not found.deleted else None
+            self._trees[key] = directory_entry(key, self._directory) or self._stored_tree(key)
         return self._trees[key]
+
+    def _stored_tree(self, key: str) -> Tree | None:
+        match = RELATIVE.match(key)
+        found = self.stored.get(ResourceKey(match.group(1), match.group(2))) if match else None
+        return decode(found.body) if found and not found.deleted else None
+
+    def is_published(self, reference: str) -> bool:
+        """Whether `Type/id` is of the public directory: everybody reads it, and it belongs to no handoff."""
+        type_, _, id_ = reference.partition("/")
+        return is_published(type_, id_, self._directory)
 
     def add(self, resources: Iterable[StoredResource]) -> None:
         for resource in resources:
@@ -54,7 +65,9 @@ class Known:
         return {key: tree for key, tree in self._trees.items() if tree is not None}
 
 
-def link(changes: Sequence[Change], reader: Reader, base_url: str, *, refuse_dangling: bool) -> Known:
+def link(
+    changes: Sequence[Change], reader: Reader, directory: Directory, base_url: str, *, refuse_dangling: bool
+) -> Known:
     """Rewrite every reference of `changes` in place and return what they point at.
 
     `refuse_dangling` is false for messages, whose senders reference things that they do not send: those references
@@ -78,7 +91,7 @@ def link(changes: Sequence[Change], reader: Reader, base_url: str, *, refuse_dan
                 element["reference"] = inside
             elif CONDITIONAL.match(reference):
                 element["reference"] = _conditional(reader, change, reference)
-            elif match := RELATIVE.match(reference):
+            elif (match := RELATIVE.match(reference)) and directory_entry(reference, directory) is None:
                 outside[ResourceKey(match.group(1), match.group(2))] = None
             elif reference.startswith(("urn:uuid:", "urn:oid:")):
                 problems.append((change, reference, "a placeholder that no entry has as its fullUrl"))
@@ -88,7 +101,7 @@ def link(changes: Sequence[Change], reader: Reader, base_url: str, *, refuse_dan
             stored.setdefault(change.before.key, change.before)
     if refuse_dangling:
         _refuse_dangling(changes, outside, stored, problems)
-    return Known(changes, stored)
+    return Known(changes, stored, directory)
 
 
 def _addresses(changes: Sequence[Change]) -> BundleAddresses:
@@ -164,7 +177,8 @@ def reach(start: Iterable[str], known: Known, reader: Reader, tenant: str) -> tu
             inside.add(reference)
             for element in literal_references(known.tree(reference) or {}):
                 target = element["reference"].partition("/_history/")[0]
-                if target in inside or not (match := RELATIVE.match(target)):
+                match = RELATIVE.match(target)
+                if match is None or target in inside or known.is_published(target):
                     continue
                 next_frontier.append(target)
                 if known.tree(target) is None:

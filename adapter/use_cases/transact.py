@@ -112,13 +112,14 @@ def _decide(
 ) -> tuple[Decision, list[Outcome]]:
     ordered = sorted(plan.interactions, key=lambda i: PROCESSING_ORDER[i.method])
     changes = find_targets(reader, ordered, world.new_id)
-    known = link(changes, reader, world.base_url, refuse_dangling=plan.refuse_dangling)
+    directory = world.register.directory()
+    known = link(changes, reader, directory, world.base_url, refuse_dangling=plan.refuse_dangling)
     decision = Decision(
         world=world,
         tenant=request.tenant,
         reader=reader,
         now=world.clock.now(),
-        directory=world.register.directory(),
+        directory=directory,
         changes=changes,
         known=known,
         write_set=WriteSet(request.tenant),

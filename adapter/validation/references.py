@@ -33,19 +33,42 @@ class Entries:
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and isinstance(full_url := entry.get("fullUrl"), str):
                 resource: Any = entry.get("resource")
-                type_ = resource.get("resourceType") if isinstance(resource, dict) else None
-                types[full_url] = type_ if isinstance(type_, str) else ""
-        type_of_bundle = bundle.get("type")
-        return cls(type_of_bundle if isinstance(type_of_bundle, str) else None, types)
+                types[full_url] = _text(resource.get("resourceType") if isinstance(resource, dict) else None) or ""
+        return cls(_text(bundle.get("type")), types)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 NO_ENTRIES = Entries(None, {})
 
 
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The resource around a `#id`: its own type, and id → type of what it contains."""
+
+    type: str | None
+    contained: Mapping[str, str]
+
+    @classmethod
+    def of(cls, resource: Tree) -> Container:
+        """Of a resource that need not be sound."""
+        inner = resource.get("contained")
+        return cls(
+            _text(resource.get("resourceType")),
+            {
+                c["id"]: c.get("resourceType") or ""
+                for c in (inner if isinstance(inner, list) else ())
+                if isinstance(c, dict) and isinstance(c.get("id"), str)
+            },
+        )
+
+
 def fault_of(
-    reference: str | None, targets: frozenset[str], entries: Entries, container: Tree
+    reference: str | None, targets: frozenset[str], entries: Entries, container: Container
 ) -> tuple[str, str] | None:
-    """(issue code, text), or None. `targets` empty = any type; `container` is the resource with the contained ones."""
+    """(issue code, text), or None. `targets` empty = any type."""
     if reference is None:
         return None
     head, slash, _ = reference.partition("/")
@@ -68,12 +91,11 @@ def type_named_by(reference: str) -> str | None:
     return None
 
 
-def _local(reference: str, targets: frozenset[str], container: Tree) -> tuple[str, str] | None:
+def _local(reference: str, targets: frozenset[str], container: Container) -> tuple[str, str] | None:
     if reference == "#":
-        return _wrong_type(container.get("resourceType"), targets)
-    for resource in container.get("contained", ()):
-        if resource.get("id") == reference[1:]:
-            return _wrong_type(resource.get("resourceType"), targets)
+        return _wrong_type(container.type, targets)
+    if reference[1:] in container.contained:
+        return _wrong_type(container.contained[reference[1:]], targets)
     return "invariant", "expected the id of a contained resource after '#', got another (ref-1)"
 
 

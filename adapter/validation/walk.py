@@ -50,8 +50,10 @@ class Walk:
         self.issues: list[Issue] = []
         self.entries = references.NO_ENTRIES
         """What a reference between entries of the current Bundle means."""
-        self.container: Tree = {}
-        """The resource whose `contained` a `#id` means."""
+        self.root: Tree = {}
+        """The resource that holds the contained ones, not itself contained."""
+        self.container = references.Container(None, {})
+        """What a `#id` means."""
 
     def fault(self, code: str, path: Path, text: str, severity: str = "error") -> None:
         if len(self.issues) < MAX_ISSUES:
@@ -59,16 +61,18 @@ class Walk:
 
     def resource(self, tree: Tree, path: Path) -> None:
         """A resource that is its own root: the body, or one in a Bundle entry or a parameter."""
-        outer = self.container, self.entries
-        self.container = tree
+        outer = self.root, self.container, self.entries
+        self.root, self.container = tree, references.Container.of(tree)
         if tree.get("resourceType") == "Bundle":
             self.entries = references.Entries.of(tree)
         self.typed(tree, path)
-        self.container, self.entries = outer
+        self.root, self.container, self.entries = outer
 
     def typed(self, tree: Tree, path: Path) -> None:
         """A resource, contained or not, by the table of its type."""
         type_ = tree.get("resourceType")
+        if len(self.issues) >= MAX_ISSUES:
+            return
         if type_ not in shapes.resource_types():
             if isinstance(type_, str):  # otherwise it was located as a fault of what holds it
                 self.fault("not-supported", path, "expected a resource type of R4, got another")
@@ -80,7 +84,7 @@ class Walk:
         else:
             where = expression(path)
             located = [issue.below(where) for issue in structure.faults(tree, type_)]
-            self.issues += located[: max(0, MAX_ISSUES - len(self.issues))]
+            self.issues += located[: MAX_ISSUES - len(self.issues)]
             if type_ == "Bundle":
                 self._entries_of_broken(tree, path)
 
@@ -274,7 +278,7 @@ def _narrative(walk: Walk, value: Any, path: Path, _: Tree) -> None:
 
 
 def _contained(walk: Walk, value: Any, path: Path, node: Tree) -> None:
-    if node is not walk.container:
+    if node is not walk.root:
         walk.fault(
             "invariant", (path, "contained", None), "expected no contained resource within a contained one (dom-2)"
         )

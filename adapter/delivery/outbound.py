@@ -31,9 +31,10 @@ TOTAL_SECONDS: Final = 15.0
 REPLY_BYTES: Final = 64 * 1024
 
 _GLOBAL_UNICAST = ip_network("2000::/3")
-# Inside 2000::/3, but an IPv4 address, perhaps of our own network, is hidden in them; and the 6to4 relay.
+# Inside 2000::/3, but an IPv4 address, perhaps of our own network, is hidden in them.
 _TRANSLATED = tuple(ip_network(n) for n in ("2001::/23", "2002::/16", "3fff::/20"))
-_RELAY = ip_network("192.88.99.0/24")
+# Special, but global for some versions of Python: protocol assignments (a cloud's metadata is there), the 6to4 relay.
+_SPECIAL = tuple(ip_network(n) for n in ("192.0.0.0/24", "192.88.99.0/24"))
 
 
 def is_public(address: Address) -> bool:
@@ -41,7 +42,7 @@ def is_public(address: Address) -> bool:
     if not address.is_global or address.is_multicast or address.is_reserved:
         return False
     if isinstance(address, IPv4Address):
-        return address not in _RELAY
+        return not any(address in network for network in _SPECIAL)
     return address in _GLOBAL_UNICAST and not any(address in network for network in _TRANSLATED)
 
 

@@ -40,7 +40,7 @@ def _of(expected: str) -> dict[str, Any]:
 
 
 def _text(
-    expected: str = "a text", *, pattern: str = r"\S(.*\S)?", longest: int = 200, **options: Any
+    expected: str = "a text", *, pattern: str = r"\S([^\x00-\x1f\x7f]*\S)?", longest: int = 200, **options: Any
 ) -> fields.String:
     checks = [Length(max=longest, error=f"expected at most {longest} characters, got more")]
     checks.append(Regexp(re.compile(rf"\A(?:{pattern})\Z"), error=f"expected {expected}, got something else"))  # type: ignore[arg-type]

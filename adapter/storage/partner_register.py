@@ -30,7 +30,8 @@ class PartnerRegister:
     """Implements `use_cases.register_partner.EditableRegister`; thread-safe. `elapsed`: monotonic, in seconds."""
 
     def __init__(self, engine: Engine, elapsed: Callable[[], float] = time.monotonic):
-        self._engine = engine
+        # A change is several statements; the pool may be one that commits each by itself.
+        self._engine = engine.execution_options(isolation_level="READ COMMITTED")
         self._elapsed = elapsed
         self._lock = threading.Lock()
         self._directory: Directory | None = None

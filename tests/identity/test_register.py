@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from door import Door, Elapsed
 from sqlalchemy import Engine, create_engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from adapter.config import DatabaseFacts
 from adapter.domain.errors import Invalid, NotFound, Unavailable
 from adapter.domain.partner import Channel, Identifier, Partner
 from adapter.storage.database_facts import database_facts
@@ -130,7 +132,7 @@ def test_without_a_database_nobody_is_let_in_on_an_old_snapshot(empty: Engine) -
     register = PartnerRegister(empty, elapsed)
     register.put(WHOLE)
     assert register.directory().get("a") == WHOLE
-    register._engine = broken
+    register._engine = broken  # the server went away
     assert register.directory().get("a") == WHOLE
     elapsed.seconds += FRESH_SECONDS
     with pytest.raises(Unavailable):
@@ -155,7 +157,17 @@ def test_assertions_that_ended_long_ago_are_forgotten(empty: Engine) -> None:
     assert kept == 7, "the last hour's, in steps of ten minutes"
 
 
-def test_the_embedded_database_tells_the_truth_about_itself(empty: Engine) -> None:
-    facts = database_facts(empty)
-    assert (facts.superuser, facts.bypasses_row_security, facts.synchronous_commit) == (False, False, "on")
-    assert facts.fsync and facts.full_page_writes
+def test_a_database_tells_what_it_is_and_who_we_are_in_it(postgres: Any, empty: Engine) -> None:
+    # tests/conftest.py runs its server without fsync and the like, for speed.
+    assert database_facts(empty) == DatabaseFacts(False, False, "off", fsync=False, full_page_writes=False)
+    superuser = create_engine(postgres.postgres.url("postgres", "postgres"))
+    assert database_facts(superuser).superuser
+    superuser.dispose()
+
+
+def test_a_pool_that_commits_each_statement_by_itself_does_not_split_a_change(empty: Engine) -> None:
+    pool = create_engine(empty.url, isolation_level="AUTOCOMMIT")
+    with pytest.raises(SQLAlchemyError):
+        PartnerRegister(pool).put(WHOLE, Partner(id="b", name="nul \x00 in a name"))
+    pool.dispose()
+    assert list(PartnerRegister(empty).directory()) == []

@@ -98,6 +98,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a long id": ({"id": "a" * 41}, "Partner.id"),
     "no name": ({"name": None}, "Partner.name"),
     "a blank name": ({"name": " "}, "Partner.name"),
+    "a name with a NUL": ({"name": "A\x00B"}, "Partner.name"),
     "active as text": ({"active": "true"}, "Partner.active"),
     "an unknown field": ({"identifer": []}, "Partner.identifer"),
     "an identifier without value": ({"identifiers": [{"system": "urn:x"}]}, "Partner.identifiers[0].value"),

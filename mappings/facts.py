@@ -73,7 +73,7 @@ def extract_facts(
 def risk_tier(task: Tree, related: Mapping[str, Tree]) -> str | None:
     """The highest risk that a RiskAssessment named by the handoff states: `low`, `moderate`, `high`; None for none."""
     context = HandoffContext(task, related, lambda _: None)
-    return max((e.value for e in _risk_levels(context) if e.value), key=RISK_TIERS.index, default=None)
+    return Facts({"current-risk-level": tuple(_risk_levels(context))}).risk_tier
 
 
 def stated_acceptance_deadline(task: Tree) -> datetime | None:

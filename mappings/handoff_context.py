@@ -7,10 +7,13 @@ the Task or its ServiceRequest names it, or when it names one of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from mappings.canonicals import FACT_SYSTEM
 from mappings.references import Tree
+from mappings.times import parse_time
 
 OrganisationOf = Callable[[str], str | None]
 """A literal reference (`Organization/x`, `PractitionerRole/y`), or a logical one as `system|value`, → the partner id of
@@ -44,16 +47,10 @@ class HandoffContext:
         based_on = next(self.resolve_all(task.get("basedOn"), task), _NOTHING)
         self.request = self.resolve(task.get("focus"), task) or based_on
         self.patient = self.resolve(task.get("for"), task)
-        own = {f"Task/{task['id']}"} if "id" in task else set()
-        self._own_addresses = own | {(task.get("focus") or _NOTHING).get("reference")} - {None}
-        self._of_type: dict[str, list[Tree]] | None = None
+        addresses = {f"Task/{task.get('id')}", (task.get("focus") or _NOTHING).get("reference", "#")}
+        self._own_addresses = {address for address in addresses if address[0] != "#"}
         self._belonging: dict[str, list[Tree]] = {}
         self._sides: dict[str, str | None] = {}
-        self._named_by_task: list[Tree] | None = None
-        self._supporting: list[Tree] | None = None
-        self._employers: dict[int, str] | None = None
-        self.visits = self._visits()
-        """The Encounters in which the handoff is made: those that the Task or its ServiceRequest names."""
 
     def resolve(self, element: Tree | None, container: Tree) -> Tree | None:
         """The resource that a Reference element standing in `container` points at, None when it is not at hand."""
@@ -82,12 +79,15 @@ class HandoffContext:
             return None
         return element.get("type") or element.get("reference", "").rpartition("/")[0].rpartition("/")[2] or None
 
+    @cached_property
+    def _of_type(self) -> dict[str, list[Tree]]:
+        found: dict[str, list[Tree]] = {}
+        # A tree may be known by several addresses.
+        for tree in {id(tree): tree for tree in self.related.values()}.values():
+            found.setdefault(tree.get("resourceType", ""), []).append(tree)
+        return found
+
     def of_type(self, resource_type: str) -> list[Tree]:
-        if self._of_type is None:
-            found: dict[str, list[Tree]] = {}
-            for tree in {id(tree): tree for tree in self.related.values()}.values():
-                found.setdefault(tree.get("resourceType", ""), []).append(tree)
-            self._of_type = found
         return self._of_type.get(resource_type, [])
 
     def is_patient(self, element: Tree | None, container: Tree) -> bool:
@@ -141,6 +141,12 @@ class HandoffContext:
         found = (self.resolve(element, container) for element, container in elements)
         return [tree for tree in found if tree is not None]
 
+    @cached_property
+    def visit_ends(self) -> list[tuple[Tree, datetime]]:
+        """The visits that have an end, planned or actual, with it."""
+        ends = ((tree, parse_time((tree.get("period") or {}).get("end"))) for tree in self.visits)
+        return [(tree, end) for tree, end in ends if end is not None]
+
     def organisation(self, element: Tree | None, container: Tree) -> str | None:
         """The partner id that a Reference element is or belongs to; a contained role or organisation counts as well."""
         if not element:
@@ -160,6 +166,14 @@ class HandoffContext:
 
     def side(self, element: Tree | None, container: Tree) -> str | None:
         """PERSON, or the partner id on whose side somebody stands; None when that cannot be told."""
+        reference = element.get("reference", "#") if element else "#"
+        if reference[:1] == "#":
+            return self._side(element, container)  # what `#…` means depends on the container
+        if reference not in self._sides:
+            self._sides[reference] = self._side(element, container)
+        return self._sides[reference]
+
+    def _side(self, element: Tree | None, container: Tree) -> str | None:
         if self.is_patient(element, container):
             return PERSON
         organisation = self.organisation(element, container)

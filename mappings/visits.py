@@ -68,9 +68,8 @@ def time_in(element: Tree) -> datetime | None:
 
 def visit_end(code: str) -> Callable[[HandoffContext], Iterator[FactEvidence]]:
     def find(context: HandoffContext) -> Iterator[FactEvidence]:
-        for tree in context.visits:
-            if end := parse_time((tree.get("period") or {}).get("end")):
-                yield FactEvidence("Encounter.period.end", key_of(tree), at=end)
+        for tree, end in context.visit_ends:
+            yield FactEvidence("Encounter.period.end", key_of(tree), at=end)
         for expression, element in context.inputs.get(code, ()):
             if moment := time_in(element):
                 yield FactEvidence(expression, at=moment)

@@ -7,7 +7,6 @@ pathways (profiles/pathways) say which are needed at which stage. Codes are thos
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
@@ -175,8 +174,7 @@ def _placed(row: FactKind) -> FactKind:
 CATALOGUE: Final[Mapping[str, FactKind]] = MappingProxyType({row.code: _placed(row) for row in _ROWS})
 
 
-@dataclass(frozen=True, slots=True)
-class FactEvidence:
+class FactEvidence(NamedTuple):
     """Where a fact was found. `expression` is the element, `reference` the resource (`Type/id`) that carries it,
     `value` a code of a closed list, `at` an aware UTC time. Never free text, never a name."""
 
@@ -212,6 +210,11 @@ class Facts(Mapping[str, tuple[FactEvidence, ...]]):
     def values_of(self, code: str) -> frozenset[str]:
         """The codes that the evidence of a fact carries; empty when it is absent or carries none."""
         return frozenset(evidence.value for evidence in self._found.get(code, ()) if evidence.value is not None)
+
+    @property
+    def risk_tier(self) -> str | None:
+        """The highest risk that any evidence states: `low`, `moderate` or `high`; None when none is stated."""
+        return max(self.values_of("current-risk-level"), key=RISK_TIERS.index, default=None)
 
     def time_of(self, code: str) -> datetime | None:
         """The earliest time that the evidence of a fact carries."""

@@ -130,5 +130,18 @@ class Pathway:
         known = {requirement.fact for requirement in own}
         return own + tuple(requirement for requirement in added if requirement.fact not in known)
 
+    def facts_at(self, stage: Stage) -> frozenset[str]:
+        """Every fact that the requirements and gates of a stage look at, whatever the risk: what has to be extracted
+        to judge it, together with the risk itself."""
+        codes = {"current-risk-level", *(requirement.fact for requirement in self.facts.get(stage, ()))}
+        for tier in self.tiers.values():
+            codes.update(requirement.fact for requirement in tier.get(stage, ()))
+        for gate in self.gates:
+            if gate.stage == stage:
+                codes.update(gate.facts)
+                codes.update([gate.when[0]] if gate.when else [])
+                codes.update([gate.condition.before] if gate.condition and gate.condition.before else [])
+        return frozenset(codes)
+
     def clock(self, name: str) -> ClockRule | None:
         return next((clock for clock in self.clocks if clock.name == name), None)

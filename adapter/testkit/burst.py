@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ class Burst:
     lost: int
     seconds: float
     clients: int
+    why: str = ""
+    """The refusal that came most often."""
 
     @property
     def held(self) -> bool:
@@ -35,7 +38,7 @@ class Burst:
         return (
             f"{self.sent / self.seconds:.0f} bundles per second over HTTP ({self.sent} transactions of 10 entries in "
             f"{self.seconds:.1f} s from {self.clients} clients with token, validation, ledger and jobs; "
-            f"{self.refused} refused, {self.lost} lost)"
+            f"{self.refused} refused{self.why}, {self.lost} lost)"
         )
 
 
@@ -52,14 +55,20 @@ def play_burst(exchange: Exchange, seconds: float, clients: int) -> Burst:
     answers = [answer for client in done for answer in client]
     tasks = [task for status, task in answers if status == 200]
     lost = sum(exchange.send("GET", task, OWNER).status != 200 for task in tasks[:: max(1, len(tasks) // _READ_BACK)])
-    return Burst(len(tasks), len(answers) - len(tasks), lost, took, clients)
+    refusals = Counter(f" ({status} {text})" for status, text in answers if status != 200)
+    why = next((text for text, _ in refusals.most_common(1)), "")
+    return Burst(len(tasks), len(answers) - len(tasks), lost, took, clients, why)
 
 
 def _send_until(exchange: Exchange, client: int, at: datetime, until: float) -> Iterator[tuple[int, str]]:
-    """(status, `Task/…`) of each bundle sent."""
+    """(status, `Task/…`) of each bundle sent; of a refused one, (status, issue code and expression)."""
     for bundle in generate("mobile-crisis-to-outpatient", seed=client, n=1_000_000, at=at):
         if time.monotonic() >= until:
             return
         answer = exchange.send("POST", "", REQUESTER, raw=encode(bundle))
-        location = next(iter(find(answer.body, f"entry[{_TASK_ENTRY}].response.location")), "")
-        yield answer.status, str(location).partition("/_history")[0]
+        if answer.status == 200:
+            (location,) = find(answer.body, f"entry[{_TASK_ENTRY}].response.location")
+            yield answer.status, str(location).partition("/_history")[0]
+        else:
+            issue = next(iter(find(answer.body, "OperationOutcome.issue")), {})
+            yield answer.status, f"{issue.get('code')}: {issue.get('diagnostics') or issue.get('details')}"

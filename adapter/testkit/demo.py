@@ -24,11 +24,10 @@ from adapter.testkit.scenario import Scenario, ScenarioError, load, scripts_in
 from adapter.testkit.server_process import NotReady, ServerProcess, left_running
 from adapter.testkit.simulators import SimulatedPartner
 
-BURST_SECONDS = 4.0
 BURST_CLIENTS = 4
 
 
-def play_demo(settings: Settings, paths: Sequence[Path] = ()) -> int:
+def play_demo(settings: Settings, paths: Sequence[Path] = (), burst_seconds: float = 4.0) -> int:
     """Plays every scenario of `sample_bundles/` (or of `paths`) and prints each step and a summary.
 
     The adapter runs as a process of its own on a free port, its database in a fresh folder below
@@ -45,7 +44,7 @@ def play_demo(settings: Settings, paths: Sequence[Path] = ()) -> int:
             return EXIT_UNPLAYABLE
         folder = _fresh_folder(settings.data_dir / "demo")
         try:
-            results, burst = _play(scenarios, folder)
+            results, burst = _play(scenarios, folder, burst_seconds)
         except NotReady as error:
             print(error)
             return EXIT_UNPLAYABLE
@@ -61,7 +60,7 @@ def play_demo(settings: Settings, paths: Sequence[Path] = ()) -> int:
     return EXIT_HELD
 
 
-def _play(scenarios: Sequence[Scenario], folder: Path) -> tuple[list[StepResult], Burst]:
+def _play(scenarios: Sequence[Scenario], folder: Path, burst_seconds: float) -> tuple[list[StepResult], Burst]:
     began = time.monotonic()
     with ExitStack() as stack:
         partners = {id: stack.enter_context(SimulatedPartner(id)) for id in DEMO_PARTNERS}
@@ -71,7 +70,7 @@ def _play(scenarios: Sequence[Scenario], folder: Path) -> tuple[list[StepResult]
         exchange = Exchange(server.fhir_url, tokens_from(folder / "demo-keys", server.base_url))
         player = Player(exchange, partners, Printer(), clock_can_be_advanced=exchange.has_demo_clock())
         results = [result for scenario in scenarios for result in player.play(scenario)]
-        burst = play_burst(exchange, BURST_SECONDS, BURST_CLIENTS)
+        burst = play_burst(exchange, burst_seconds, BURST_CLIENTS)
     return results, burst
 
 

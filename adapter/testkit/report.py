@@ -30,6 +30,7 @@ class Printer:
 
 def summary(results: Sequence[StepResult]) -> str:
     """`8 scenarios, 61 steps: 61 OK, 0 failed, 0 skipped`, and a line per failure and per reason to skip."""
+    skipped: dict[tuple[str, str], list[str]] = {}
     by = {outcome: [r for r in results if r.outcome == outcome] for outcome in (OK, FAILED, SKIPPED)}
     scenarios = len({result.scenario for result in results})
     lines = [
@@ -37,7 +38,9 @@ def summary(results: Sequence[StepResult]) -> str:
         f"{len(by[SKIPPED])} skipped"
     ]
     lines += [f"  FAILED  {r.scenario} {r.number}: expected {r.expected}; got {r.got}" for r in by[FAILED]]
-    lines += [f"  SKIPPED {r.scenario} {r.number}: {r.reason}" for r in by[SKIPPED]]
+    for r in by[SKIPPED]:
+        skipped.setdefault((r.scenario, r.reason), []).append(str(r.number))
+    lines += [f"  SKIPPED {scenario} {', '.join(steps)}: {why}" for (scenario, why), steps in skipped.items()]
     return "\n".join(lines)
 
 

@@ -73,7 +73,8 @@ _TRY_LATER = text("""
 """)
 _FAILS = text("""
     UPDATE subscriber_counter
-       SET failures = failures + 1, failing_since = coalesce(failing_since, now()), paused_until = now() + :pause
+       SET failures = failures + 1, failing_since = coalesce(failing_since, now()),
+           paused_until = coalesce(now() + :pause, paused_until)
      WHERE subscriber = :subscriber
 """)
 _PARK = text("""

@@ -23,8 +23,9 @@ _DAY_OF_YEAR = (
 _DAY = rf"({_YEAR}-{_DAY_OF_YEAR}|{_LEAP_YEAR}-02-29)"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
 _ZONE = r"(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
-_TEXT = r"[^\x00-\x08\x0b\x0c\x0e-\x20]"
-"""At least one letter that is neither white space nor a control character; FHIR's `\\S` alone would let NUL pass."""
+_ALLOWED = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]"
+_TEXT = rf"^{_ALLOWED}*[^\x00-\x20]{_ALLOWED}*$"
+"""No control character and something besides white space; FHIR's own pattern would let U+0001 pass."""
 _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 _STRING_PATTERNS = {

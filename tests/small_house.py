@@ -1,4 +1,4 @@
-"""A small house for tests below HTTP: a real store, partners, a clock that stands still, and receivers that can fail."""
+"""A small house for tests below HTTP: a real store, partners, a clock that stands still, receivers that can fail."""
 
 from __future__ import annotations
 

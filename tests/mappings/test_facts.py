@@ -379,6 +379,16 @@ def test_the_crisis_visit_is_no_first_contact_but_the_recipients_visit_is(task: 
     assert "first-contact-attended" not in extract(task, {**related, "Encounter/v": visit})
 
 
+def test_the_visit_of_the_handoff_is_no_first_contact_even_inside_one_organisation(
+    task: Tree, related: dict[str, Tree]
+) -> None:
+    task["requester"] = task["owner"]
+    visit = related["Encounter/crisis-visit"]
+    visit.update(serviceProvider=task["owner"], basedOn=[ref("ServiceRequest/sr")])
+    assert "first-contact-attended" not in extract(task, related)
+    assert "first-contact-attended" in extract(task, {**related, "Encounter/v": {**visit, "id": "v"}})
+
+
 def test_the_highest_stated_risk_decides_the_tier(task: Tree, related: dict[str, Tree]) -> None:
     related["RiskAssessment/risk"]["prediction"] = [
         {"qualitativeRisk": concept(RISK_TIER_SYSTEM, "low")},

@@ -1,4 +1,4 @@
-"""The roof: the only place where the rooms meet. `create_app` wires a Flask application, `open_house` what it stands on."""
+"""The roof: the only place where the rooms meet. `create_app` wires the application, `open_house` what it stands on."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def app_of_environment() -> Flask:
     database_url = settings.database_url.get_secret_value()
     store = open_store(database_url, pool_size=settings.threads + 1)
     app = create_app(furnish(settings, database_url, store))
-    # What was made at start lives as long as the process: looking through it again and again costs the slowest requests.
+    # What was made at start lives as long as the process; looking through it again and again makes requests wait.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

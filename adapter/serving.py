@@ -29,9 +29,7 @@ def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int
     with open_house(settings, url, connections=2) as house:
         refuse_insecure(settings, house.register.directory(), database_facts(house.store.engine))
         if demo:
-            ensure_demo_partners(
-                house.store, house.register, settings.demo_keys, house.clock.now(), demo_ports
-            )
+            ensure_demo_partners(house.store, house.register, settings.demo_keys, house.clock.now(), demo_ports)
     environment = {**_as_environment(settings), f"{PREFIX}DATABASE_URL": url}
     os.environ.update(environment)
     with ExitStack() as stack:
@@ -56,9 +54,7 @@ class _Worker:
     """`handoff worker` beside the web server; started again when it dies, stopped with it."""
 
     def __enter__(self) -> _Worker:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "adapter.cli", "worker", "--started-by-serve"]
-        )
+        self._process = subprocess.Popen([sys.executable, "-m", "adapter.cli", "worker", "--started-by-serve"])
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -59,17 +59,21 @@ def _interaction(entry: Tree, at: str) -> Interaction:
 
 def _address(url: str, at: str, method: str) -> tuple[str, str | None, str | None, str | None]:
     """(type, id, version, query) of a request url relative to the base."""
-    path, question, query = url.partition("?")
+    # Many clients put a slash before it; relative to the base is all that it can mean.
+    path, question, query = url.removeprefix("/").partition("?")
     if "://" in path or path.startswith("/") or ".." in path or "\\" in path:
         raise Invalid("expected a url relative to the base, like Patient or Patient/123", expression=at, code="value")
     parts = [unquote(part) for part in path.split("/")]
     if method in {"GET", "HEAD"} and len(parts) == 2 and parts[1] == "_search":
         parts = parts[:1]
+    id_: str | None = None
+    version: str | None = None
+    type_ = parts[0]
     if len(parts) == 4 and parts[2] == "_history":
-        type_, id_, version = parts[0], parts[1], parts[3]
-    elif len(parts) <= 2:
-        type_, id_, version = parts[0], parts[1] if len(parts) == 2 else None, None
-    else:
+        id_, version = parts[1], parts[3]
+    elif len(parts) == 2:
+        id_ = parts[1]
+    elif len(parts) > 2:
         raise Invalid("expected Type, Type/id or Type?criteria", expression=at, code="value")
     if not type_[:1].isupper() or not type_.isalpha():
         raise Invalid("expected a url that begins with a resource type", expression=at, code="value")
@@ -85,7 +89,7 @@ def patch_in(resource: Tree | None, at: str) -> Tree | list[Any]:
     if resource and resource.get("resourceType") == "Parameters":
         return resource
     if resource is None or resource.get("resourceType") != "Binary":
-        raise Invalid("expected a Binary with a JSON Patch, or Parameters with a FHIRPath Patch", expression=at, code="value")
+        raise Invalid("expected a Binary with a JSON Patch, or Parameters", expression=at, code="value")
     try:
         operations = decode(base64.b64decode(resource.get("data", ""), validate=True))
     except binascii.Error:
@@ -109,7 +113,7 @@ def response_bundle(kind: str, bundle_id: str, outcomes: list[Outcome], with_bod
         entry: Tree = {"response": response}
         if outcome.body and outcome.status >= 400:
             response["outcome"] = orjson.Fragment(outcome.body)
-        elif outcome.body and (with_bodies or outcome.type == "Bundle" or outcome.status == 200 and not outcome.version):
+        elif outcome.body and (with_bodies or outcome.is_answer):
             entry["resource"] = orjson.Fragment(outcome.body)
         entries.append(entry)
     bundle: Tree = {"resourceType": "Bundle", "id": bundle_id, "type": kind}

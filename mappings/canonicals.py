@@ -1,4 +1,4 @@
-"""Every canonical URL that this project coins or relies on. An owner who publishes under another base changes `BASE`."""
+"""Every canonical URL that this project coins or relies on. Who publishes under another base changes `BASE`."""
 
 from typing import Final
 

@@ -52,6 +52,8 @@ class Outcome:
     version: int | None = None
     last_modified: datetime | None = None
     body: bytes | None = None
+    is_answer: bool = False
+    """What was asked for by a GET, rather than what a write left."""
 
     @property
     def location(self) -> str | None:

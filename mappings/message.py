@@ -13,7 +13,7 @@ import orjson
 
 from adapter.domain.errors import Invalid
 from mappings.canonicals import BASE
-from mappings.dialects import Dialect
+from mappings.dialects.dialect import Dialect
 from mappings.interaction import Interaction
 from mappings.json_codec import encode
 from mappings.references import Resolve, base_of
@@ -80,7 +80,9 @@ def from_fhir(bundle: Tree, raw: bytes) -> Message:
     header = entries[0].get("resource") or {}
     if header.get("resourceType") != "MessageHeader":
         raise Invalid(
-            "expected a MessageHeader as the first entry of a message", expression="Bundle.entry[0].resource", code="invariant"
+            "expected a MessageHeader as the first entry of a message",
+            expression="Bundle.entry[0].resource",
+            code="invariant",
         )
     for index, entry in enumerate(entries):
         if "resource" not in entry:
@@ -159,12 +161,19 @@ def withdraws(message: Message, dialect: Dialect) -> bool:
     """Whether a request message takes back what an earlier one asked for."""
     if message.reason in dialect.cancel_reasons:
         return True
-    return any(
-        (type_ := entry["resource"]["resourceType"]) in {"ServiceRequest", "Appointment"}
-        and entry["resource"].get("status") in {"revoked", "entered-in-error", "cancelled"}
-        and (not message.focus or entry.get("fullUrl") in message.focus or f"{type_}/{entry['resource'].get('id')}" in message.focus)
+    withdrawn = [
+        entry
         for entry in message.bundle["entry"]
-    )
+        if entry["resource"]["resourceType"] in {"ServiceRequest", "Appointment"}
+        and entry["resource"].get("status") in {"revoked", "entered-in-error", "cancelled"}
+    ]
+    return any(not message.focus or _names(entry) & set(message.focus) for entry in withdrawn)
+
+
+def _names(entry: Tree) -> set[str | None]:
+    """How a reference in the Bundle may name an entry."""
+    resource = entry["resource"]
+    return {entry.get("fullUrl"), f"{resource['resourceType']}/{resource.get('id')}"}
 
 
 def patient_in(message: Message, resolve: Resolve) -> str | None:

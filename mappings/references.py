@@ -31,9 +31,7 @@ def walk_references(tree: Tree, at: str) -> Iterator[tuple[Tree, str]]:
             if type(node.get("reference")) is str:
                 yield node, where
             for key, value in node.items():
-                if type(value) is dict:
-                    stack.append((value, f"{where}.{key}"))
-                elif type(value) is list and value and type(value[0]) is not str:
+                if type(value) is dict or (type(value) is list and value and type(value[0]) is not str):
                     stack.append((value, f"{where}.{key}"))
         else:
             for index, item in enumerate(node):

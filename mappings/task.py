@@ -76,8 +76,8 @@ def is_escalation(view: TaskView) -> bool:
 
 
 def names_a_person_as_owner(view: TaskView) -> bool:
-    """Work for the person themself (fill in a form, come to a visit): a Task, but not a handoff between organisations."""
-    reference = (view.owner or {}).get("reference", "")
+    """Work for the person themself (fill in a form, come to a visit): a Task, but no handoff between organisations."""
+    reference = str((view.owner or {}).get("reference", ""))
     return reference.rpartition("/")[0].endswith(("Patient", "RelatedPerson", "Device"))
 
 
@@ -104,9 +104,7 @@ def write_handoff(task: Tree, handoff: Handoff) -> None:
     What the partner wrote stays: other extensions, other codings of businessStatus and its text."""
     extensions = [e for e in task.get("extension", ()) if e.get("url") not in _OURS]
     if handoff.acceptance_deadline and not any(e.get("url") == EXT_ACCEPTANCE_DEADLINE for e in extensions):
-        extensions.append(
-            {"url": EXT_ACCEPTANCE_DEADLINE, "valueDateTime": format_time(handoff.acceptance_deadline)}
-        )
+        extensions.append({"url": EXT_ACCEPTANCE_DEADLINE, "valueDateTime": format_time(handoff.acceptance_deadline)})
     extensions.append({"url": EXT_RESPONSIBLE, "valueReference": organization(handoff.responsible)})
     if handoff.next_action:
         extensions.append({"url": EXT_NEXT_ACTION, "extension": list(_next_action(handoff.next_action))})

@@ -7,11 +7,9 @@ computed from it is used here.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-_DATE_TIME = re.compile(
-    r"^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?$"
-)
+_DATE_TIME = re.compile(r"^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?$")
 
 
 def parse_time(text: str | None) -> datetime | None:
@@ -21,12 +19,11 @@ def parse_time(text: str | None) -> datetime | None:
     if match is None:
         return None
     year, month, day, hour, minute, second, fraction, zone = match.groups()
-    stamp = (
-        f"{year}-{month or '01'}-{day or '01'}T{hour or '00'}:{minute or '00'}:{'59' if second == '60' else second or '00'}"
-        f".{(fraction or '0')[:6].ljust(6, '0')}{'+00:00' if zone in (None, 'Z') else zone}"
-    )
+    offset = "+00:00" if zone in (None, "Z") else zone
+    whole = f"{year}-{month or '01'}-{day or '01'}T{hour or '00'}:{minute or '00'}:00{offset}"
+    rest = timedelta(seconds=int(second or 0), microseconds=int((fraction or "0")[:6].ljust(6, "0")))
     try:
-        return datetime.fromisoformat(stamp).astimezone(UTC)
+        return datetime.fromisoformat(whole).astimezone(UTC) + rest
     except (ValueError, OverflowError):
         return None
 

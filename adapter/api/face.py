@@ -37,7 +37,7 @@ class Face:
         return tree
 
     def client(self) -> Client:
-        return self.authentication(request.headers)
+        return self.authentication(dict(request.headers))
 
 
 _INTERACTION_CODES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}

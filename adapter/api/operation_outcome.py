@@ -90,7 +90,7 @@ def register_error_handlers(app: Flask) -> None:
     def unforeseen(error: Exception) -> Response:
         # The message of an exception may quote what a partner sent; its type and place do not.
         _log.error("unforeseen", kind=type(error).__name__, at=_place_of(error), route=str(request.url_rule))
-        issue = Issue("exception", "the server failed; nothing was kept. Send it again, and report it if it fails again")
+        issue = Issue("exception", "the server failed and kept nothing; send it again, and report it if that fails too")
         return Response(outcome([issue]), 500, content_type=FHIR_JSON)
 
 

@@ -60,7 +60,7 @@ def handoff_routes(store: Store, authenticate: Authenticate) -> Blueprint:
 
     @routes.get("/handoffs/<id_>")
     def handoff(id_: str) -> Response:
-        client = authenticate(request.headers)
+        client = authenticate(dict(request.headers))
         scopes: Scopes = client.scopes
         scopes.require("Task", "read")
         reader = store.reader(client.tenant)

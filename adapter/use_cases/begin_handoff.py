@@ -1,4 +1,4 @@
-"""A Task that is new: who asks whom, on which pathway, by when; refused when the request lacks what the pathway needs."""
+"""A Task that is new: who asks whom, on which pathway, by when; refused when it lacks what the pathway needs."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _owner(decision: Decision, change: Change, view: TaskView) -> str:
     assert change.tree is not None
     at = f"{change.at}.owner"
     if not view.owner:
-        raise Invalid("expected Task.owner: a handoff needs a named recipient, got none", expression=at, code="required")
+        raise Invalid("expected a named recipient as Task.owner, got none", expression=at, code="required")
     owner = decision.partner(view.owner, change.tree)
     if owner is None:
         raise refuse(

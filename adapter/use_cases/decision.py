@@ -60,9 +60,7 @@ class Decision:
     def working_time(self, partner_id: str) -> WorkingTime:
         return self.world.working_time(self.directory.get(partner_id))
 
-    def facts(
-        self, task: Tree, requester: str, owner: str, wanted: Collection[str] | None = None
-    ) -> Facts:
+    def facts(self, task: Tree, requester: str, owner: str, wanted: Collection[str] | None = None) -> Facts:
         """What is proven for a Task by all that this change knows; `wanted` limits it to some fact codes."""
         return extract_facts(
             task,

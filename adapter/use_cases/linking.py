@@ -186,9 +186,7 @@ def reach(start: Iterable[str], known: Known, reader: Reader, tenant: str) -> tu
         if unread:
             known.add(reader.read_many(unread).values())
         frontier = [
-            target
-            for target in next_frontier
-            if known.tree(target) is not None and _may_pass_on(target, known, tenant)
+            target for target in next_frontier if known.tree(target) is not None and _may_pass_on(target, known, tenant)
         ]
     for reference in inside:
         type_, _, id_ = reference.partition("/")
@@ -202,5 +200,3 @@ def _may_pass_on(target: str, known: Known, tenant: str) -> bool:
     type_, _, id_ = target.partition("/")
     resource = known.stored.get(ResourceKey(type_, id_))
     return resource is None or resource.author == tenant
-
-

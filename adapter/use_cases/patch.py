@@ -19,11 +19,15 @@ def apply_patch(tree: Tree, patch: Tree | list[Any] | None, at: str) -> Tree:
     try:
         patched = jsonpatch.JsonPatch(patch).apply(tree)
     except jsonpatch.JsonPatchTestFailed:
-        raise BusinessRule("a test operation of the patch does not hold on the current version", expression=at) from None
+        raise BusinessRule(
+            "a test operation of the patch does not hold on the current version", expression=at
+        ) from None
     except (jsonpatch.JsonPatchConflict, jsonpointer.JsonPointerException):
         raise BusinessRule("an operation of the patch names an element that is not there", expression=at) from None
     except (jsonpatch.InvalidJsonPatch, TypeError, KeyError, AttributeError):
-        raise Invalid("expected JSON Patch operations with op, path and value", expression=at, code="structure") from None
+        raise Invalid(
+            "expected JSON Patch operations with op, path and value", expression=at, code="structure"
+        ) from None
     if not isinstance(patched, dict) or any(patched.get(key) != tree.get(key) for key in ("resourceType", "id")):
         raise Invalid("a patch may not change resourceType or id", expression=f"{at}.id", code="invariant")
     return patched

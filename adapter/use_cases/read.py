@@ -29,10 +29,11 @@ def read(reader: Reader, interaction: Interaction) -> Outcome:
     """A GET inside a Bundle: a read, a version read, a history or a search."""
     if interaction.id:
         found = read_one(reader, ResourceKey(interaction.type, interaction.id), interaction.version)
-        return Outcome(200, found.key.type, found.key.id, found.version, found.last_updated, found.body)
+        return Outcome(200, found.key.type, found.key.id, found.version, found.last_updated, found.body, True)
     query = search_query(interaction.type, parse_qsl(interaction.criteria or "", keep_blank_values=True))
     page = reader.search(query)
-    return Outcome(200, "Bundle", body=searchset.to_fhir(page, self_link=f"{interaction.type}?{interaction.criteria or ''}"))
+    asked = f"{interaction.type}?{interaction.criteria or ''}"
+    return Outcome(200, "Bundle", body=searchset.to_fhir(page, self_link=asked), is_answer=True)
 
 
 def search_query(type_: str, parameters: list[tuple[str, str]]) -> SearchQuery:

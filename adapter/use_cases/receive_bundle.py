@@ -12,11 +12,11 @@ from typing import Any
 from adapter.domain.errors import HandoffError, NotSupported
 from adapter.use_cases.ports import Answer
 from adapter.use_cases.read import read
-from adapter.use_cases.transact import Done, Plan, Request, transact
+from adapter.use_cases.transact import Done, Plan, Request, fresh_content, transact
 from adapter.use_cases.world import World
 from mappings import bundle as bundle_mapping
 from mappings.interaction import Interaction, Outcome
-from mappings.json_codec import decode, encode
+from mappings.json_codec import encode
 
 Tree = dict[str, Any]
 Permit = Callable[[Interaction], None]
@@ -44,10 +44,10 @@ def receive_bundle(
             f"expected a Bundle of type transaction or batch here, got {kind}; a message goes to $process-message",
             expression="Bundle.type",
         )
-    fresh = iter([bundle])
+    content = fresh_content(bundle, raw)
 
     def plan(_reader: object) -> Plan:
-        interactions = bundle_mapping.from_fhir(next(fresh, None) or decode(raw))
+        interactions = bundle_mapping.from_fhir(content())
         for interaction in interactions:
             permit(interaction)
         return Plan(interactions)
@@ -103,11 +103,10 @@ def _batch_entry(world: World, tenant: str, entry: Tree, index: int, permit: Per
         outcomes[:] = done.outcomes
         return Answer(200, {}, b"")
 
-    def plan(_reader: object) -> Plan:
-        # Interactions are rewritten while they are decided, so a second decision needs them as they were sent.
-        return Plan(bundle_mapping.from_fhir({"entry": [decode(sent)]}, first=index))
+    content = fresh_content(entry, encode(entry))
 
-    sent = encode(entry)
+    def plan(_reader: object) -> Plan:
+        return Plan(bundle_mapping.from_fhir({"entry": [content()]}, first=index))
+
     transact(world, Request(tenant), plan, answer)
     return outcomes[0]
-

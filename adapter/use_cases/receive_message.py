@@ -7,7 +7,6 @@ of its own: better a second look at a person than none.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 from adapter.domain.errors import Invalid, NotAllowed, NotFound
@@ -17,11 +16,12 @@ from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.decision import refuse
 from adapter.use_cases.ports import Answer, Reader, ResourceKey
 from adapter.use_cases.receive_bundle import Permit
-from adapter.use_cases.transact import Done, Plan, Request, transact
+from adapter.use_cases.transact import Done, Plan, Request, fresh_content, transact
 from adapter.use_cases.world import World
 from mappings import message as message_mapping
 from mappings import task as task_mapping
-from mappings.dialects import DIALECTS, Dialect
+from mappings.dialects import DIALECTS
+from mappings.dialects.dialect import Dialect
 from mappings.interaction import Interaction
 from mappings.json_codec import decode
 from mappings.message import Message
@@ -45,17 +45,19 @@ def receive_message(
     `destination` is the recipient's (system, value) where the transport names it (NHSD-Target-Identifier).
 
     Raises HandoffError: nothing was written."""
-    fresh = iter([bundle])
     directory = world.register.directory()
     sender = directory.get(tenant)
     dialect = DIALECTS[sender.dialect if sender else "base"]
     message = message_mapping.from_fhir(bundle, raw)
     _check_sender(message, tenant, directory)
-    permit(Interaction("POST", "MessageHeader", at="Bundle.entry[0].resource"))
 
     def plan(reader: Reader) -> Plan:
-        return _plan(world, reader, _read_again(fresh, raw), tenant, dialect, destination)
+        message = message_mapping.from_fhir(content(), raw)
+        for interaction in message_mapping.interactions(message, ""):
+            permit(interaction)
+        return _plan(world, reader, message, tenant, dialect, destination)
 
+    content = fresh_content(bundle, raw)
     # Deciding gives the entries ids of ours; the answer names the message as its sender did.
     identifier = message_mapping.answered_identifier(message, dialect)
 
@@ -63,11 +65,6 @@ def receive_message(
         return _answer(world, message, identifier, done)
 
     return transact(world, Request(tenant, _keys(message, request_key)), plan, answer)
-
-
-def _read_again(fresh: Iterator[Tree], raw: bytes) -> Message:
-    """The message, decoded anew for every decision but the first: deciding rewrites its references."""
-    return message_mapping.from_fhir(next(fresh, None) or decode(raw), raw)
 
 
 def _keys(message: Message, request_key: str | None) -> tuple[tuple[str, bytes], ...]:
@@ -84,7 +81,7 @@ def _keys(message: Message, request_key: str | None) -> tuple[tuple[str, bytes],
 
 
 def _check_sender(message: Message, tenant: str, directory: Directory) -> None:
-    """The client's organisation is the sender. A message may describe it in its own words, but not as another partner."""
+    """The client's organisation is the sender. A message may describe it in its own words, not as another partner."""
     named = partner_named_by(message.header.get("sender"), message_mapping.bundle_resolver(message.bundle), directory)
     if named is not None and named.id != tenant:
         raise NotAllowed(
@@ -122,7 +119,7 @@ def _earlier(reader: Reader, message: Message, tenant: str, dialect: Dialect) ->
     if message.answers:
         keys: tuple[str, ...] = (f"bundle:{message.answers}", f"message:{message.answers}")
         mine = [h for h in reader.handoffs_by_correlation(keys) if h.owner == tenant]
-    elif message.reason in dialect.update_reasons | dialect.cancel_reasons or message_mapping.withdraws(message, dialect):
+    elif message.reason in dialect.update_reasons or message_mapping.withdraws(message, dialect):
         keys = message.earlier_keys()
         mine = [h for h in reader.handoffs_by_correlation(keys) if h.requester == tenant]
     else:
@@ -130,9 +127,7 @@ def _earlier(reader: Reader, message: Message, tenant: str, dialect: Dialect) ->
     return max(mine, key=lambda h: (h.status not in TERMINAL, h.authored_on, h.updated_at), default=None)
 
 
-def _begin(
-    world: World, message: Message, tenant: str, resolve: Resolve, destination: tuple[str, str] | None
-) -> Plan:
+def _begin(world: World, message: Message, tenant: str, resolve: Resolve, destination: tuple[str, str] | None) -> Plan:
     directory = world.register.directory()
     seed = hashlib.sha256(f"{tenant}\n{message.digest}".encode()).hexdigest()[:32]
     interactions = message_mapping.interactions(message, seed)
@@ -153,11 +148,10 @@ def _is_coordination_task(interaction: Interaction) -> bool:
     return not task_mapping.names_a_person_as_owner(view) and not task_mapping.is_abort(view)
 
 
-def recipient(
-    message: Message, resolve: Resolve, directory: Directory, destination: tuple[str, str] | None
-) -> Partner:
+def recipient(message: Message, resolve: Resolve, directory: Directory, destination: tuple[str, str] | None) -> Partner:
     """The registered partner that a message is for: by the transport, its destination, or what performs its focus.
     Raises BusinessRule naming the element when none of them is registered."""
+    at = "Bundle.entry[0].resource.destination"
     candidates: list[Partner | None] = []
     if destination is not None:
         candidates.append(directory.by_identifier(*destination))
@@ -171,12 +165,12 @@ def recipient(
     found = next((partner for partner in candidates if partner is not None), None)
     if found is None:
         raise refuse(
-            "expected MessageHeader.destination to name a registered partner: an endpoint or system|value of the register, "
-            "or a receiver whose Organization has an identifier of the register; got none that is registered",
-            "Bundle.entry[0].resource.destination",
+            "expected MessageHeader.destination to name a registered partner: an endpoint or system|value of the "
+            "register, or a receiver whose Organization has an identifier of it; got none that is registered",
+            at,
         )
     if not found.active:
-        raise refuse("expected an active partner as the destination, got one that is disabled", "Bundle.entry[0].resource.destination")
+        raise refuse("expected an active partner as the destination, got one that is disabled", at)
     return found
 
 
@@ -261,4 +255,3 @@ def _answer(world: World, message: Message, identifier: str, done: Done) -> Answ
         resources=resources,
     )
     return Answer(200, {}, body)
-

@@ -71,7 +71,9 @@ def request_abort(decision: Decision, change: Change, handoff: Handoff) -> None:
     _record(decision, str(change.key), handoff, events.ABORT_REQUESTED, told, tell=True)
 
 
-def _record(decision: Decision, resource: str, handoff: Handoff, kind: str, told: datetime | None, *, tell: bool) -> None:
+def _record(
+    decision: Decision, resource: str, handoff: Handoff, kind: str, told: datetime | None, *, tell: bool
+) -> None:
     decision.record(
         LedgerEvent(
             handoff=handoff.id,

@@ -62,7 +62,7 @@ def find_targets(reader: Reader, interactions: Sequence[Interaction], new_id: Ne
     direct = {
         ResourceKey(i.type, i.id or i.fixed_id or "")
         for i in interactions
-        if i.method in {"PUT", "PATCH", "DELETE"} and i.id or i.fixed_id
+        if (i.method in {"PUT", "PATCH", "DELETE"} and i.id) or i.fixed_id
     }
     stored = reader.read_many(direct) if direct else {}
     changes = [_target(reader, interaction, stored, new_id) for interaction in interactions]
@@ -133,7 +133,9 @@ def _update(interaction: Interaction, before: StoredResource | None, new_id: New
             # The same answer for an id that is free and one that another organisation holds.
             raise MethodNotAllowed(
                 f"expected an existing {interaction.type}; ids are assigned here, so create with POST",
-                expression=f"{interaction.request_at or interaction.at}.url" if interaction.request_at else interaction.at,
+                expression=f"{interaction.request_at or interaction.at}.url"
+                if interaction.request_at
+                else interaction.at,
             )
     if before is None:
         if sent_id:

@@ -22,6 +22,7 @@ from adapter.use_cases.ports import (
     Reader,
     RequestRecord,
     ResourceKey,
+    Tree,
     WriteConflict,
     WriteSet,
     retrying_on_conflict,
@@ -66,6 +67,12 @@ class Done:
     handoffs: dict[str, Handoff] = field(default_factory=dict)
 
 
+def fresh_content(first: Tree, raw: bytes) -> Callable[[], Tree]:
+    """`first` at the first call, `raw` decoded anew at every other: deciding rewrites what it is given."""
+    waiting = [first]
+    return lambda: waiting.pop() if waiting else decode(raw)
+
+
 def transact(
     world: World, request: Request, plan: Callable[[Reader], Plan], answer: Callable[[Done], Answer]
 ) -> Answer:
@@ -107,9 +114,7 @@ def transact(
         raise
 
 
-def _decide(
-    world: World, request: Request, reader: Reader, plan: Plan
-) -> tuple[Decision, list[Outcome]]:
+def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple[Decision, list[Outcome]]:
     ordered = sorted(plan.interactions, key=lambda i: PROCESSING_ORDER[i.method])
     changes = find_targets(reader, ordered, world.new_id)
     directory = world.register.directory()

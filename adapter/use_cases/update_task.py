@@ -72,9 +72,7 @@ def _update_draft(decision: Decision, change: Change, before: Handoff, status: s
     decision.put(_step(decision, change, before, status, party, view.has_status_reason))
 
 
-def _step(
-    decision: Decision, change: Change, handoff: Handoff, target: str, party: Party, has_reason: bool
-) -> Handoff:
+def _step(decision: Decision, change: Change, handoff: Handoff, target: str, party: Party, has_reason: bool) -> Handoff:
     """Take one step of the lifecycle: check it, record it, set the clocks that it starts and stops, tell the others."""
     try:
         step = check_transition(handoff.status, target, party)
@@ -204,8 +202,8 @@ def _refuse_fixed(change: Change) -> None:
     changed = task_mapping.changed_fixed_elements(change.before_tree, change.tree)
     if changed:
         raise refuse(
-            f"Task.{changed[0]} is fixed once the handoff is requested; to ask for something else, cancel it and send a "
-            "new Task for the same focus",
+            f"Task.{changed[0]} is fixed once the handoff is requested; to ask for something else, cancel it and send "
+            "a new Task for the same focus",
             f"{change.at}.{changed[0]}",
         )
 

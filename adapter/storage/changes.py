@@ -9,42 +9,47 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import orjson
+
 from adapter.storage.connections import Driver
-from adapter.storage.pg_arrays import BigintArray, IntArray, TextArray, number_literal
+from adapter.storage.pg_arrays import bigint_literal, text_literal
 from adapter.storage.search_keys import handoff_key
 from adapter.storage.write_set_sql import Written, statement_for
 from adapter.use_cases.ports import EVERYONE, NewVersion, ResourceKey, WriteConflict, WriteSet
 
-LOOK = """SELECT r.type, r.id, r.version, r.handoffs FROM resource_version r
- JOIN unnest($1::text[], $2::text[]) AS k(type, id) USING (type, id) WHERE r.is_current ORDER BY r.type, r.id"""
+LOOK = """SELECT type, id, r.version, r.handoffs FROM resource_version r
+ JOIN json_to_recordset($1::json) AS k (type text, id text) USING (type, id) WHERE r.is_current ORDER BY type, id"""
 
-LOCK_HANDOFFS = "SELECT id, readers FROM handoff WHERE id = ANY($1) ORDER BY id FOR UPDATE"
+LOCK_HANDOFFS = "SELECT id, readers FROM handoff WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
 
-SIBLINGS = "SELECT DISTINCT unnest(handoffs) FROM resource_version WHERE search_keys && $1 AND handoffs && $2"
+SIBLINGS = """SELECT DISTINCT unnest(handoffs) FROM resource_version
+ WHERE search_keys && $1::bigint[] AND handoffs && $2::text[]"""
 
 # What was current keeps only the keys of its handoffs: it is found as part of those, and by nothing else.
-RETIRE = """UPDATE resource_version r SET is_current = false, search_keys = k.keys::bigint[], present = '{}',
- date_params = '{}', date_lows = '{}', date_highs = '{}', texts = '{}', owner_worklist = NULL, requester_worklist = NULL
- FROM unnest($1::text[], $2::text[], $3::int[], $4::text[]) AS k(type, id, version, keys)
+RETIRE = """UPDATE resource_version r SET is_current = false, search_keys = k.search_keys,
+  date_params = NULL, date_lows = NULL, date_highs = NULL, texts = NULL, owner_worklist = NULL,
+  requester_worklist = NULL
+ FROM json_to_recordset($1::json) AS k (type text, id text, version int, search_keys bigint[])
  WHERE r.type = k.type AND r.id = k.id AND r.version = k.version AND r.is_current"""
 
-JOIN = """UPDATE resource_version r SET handoffs = r.handoffs || k.handoff, search_keys = r.search_keys || k.key
- FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS k(type, id, handoff, key)
+JOIN = """UPDATE resource_version r SET handoffs = r.handoffs || k.handoff, search_keys = r.search_keys || k.search_key
+ FROM json_to_recordset($1::json) AS k (type text, id text, handoff text, search_key bigint)
  WHERE r.type = k.type AND r.id = k.id AND NOT r.handoffs @> ARRAY[k.handoff]"""
 
-FIRE = """UPDATE deadline d SET fired_at = coalesce($3::timestamptz, now())
- FROM unnest($1::text[], $2::text[]) AS k(handoff, step)
+FIRE = """UPDATE deadline d SET fired_at = coalesce($2::timestamptz, now())
+ FROM json_to_recordset($1::json) AS k (handoff text, step text)
  WHERE d.handoff = k.handoff AND d.step = k.step AND d.fired_at IS NULL AND d.cancelled_at IS NULL"""
 
-CANCEL = """UPDATE deadline d SET cancelled_at = coalesce($3::timestamptz, now())
- FROM unnest($1::text[], $2::text[]) AS k(handoff, prefix)
+CANCEL = """UPDATE deadline d SET cancelled_at = coalesce($2::timestamptz, now())
+ FROM json_to_recordset($1::json) AS k (handoff text, prefix text)
  WHERE d.handoff = k.handoff AND starts_with(d.step, k.prefix) AND d.fired_at IS NULL AND d.cancelled_at IS NULL
- AND NOT (d.handoff, d.step) IN (SELECT * FROM unnest($4::text[], $5::text[]))"""
+ AND NOT EXISTS (SELECT FROM json_to_recordset($3::json) AS kept (handoff text, step text)
+  WHERE kept.handoff = d.handoff AND kept.step = d.step)"""
 
 RECOMPUTE = f"""UPDATE resource_version r SET readers = ARRAY(
  SELECT r.author UNION SELECT unnest(h.readers) FROM handoff h WHERE h.id = ANY(r.handoffs)
  UNION SELECT '{EVERYONE}' WHERE '{EVERYONE}' = ANY(r.readers) ORDER BY 1)
- WHERE r.search_keys && $1 AND r.handoffs && $2"""
+ WHERE r.search_keys && $1::bigint[] AND r.handoffs && $2::text[]"""
 
 
 class Current(NamedTuple):
@@ -92,12 +97,12 @@ def _keys_that_must_exist(write_set: WriteSet) -> list[ResourceKey]:
 def _look(driver: Driver, keys: Sequence[ResourceKey], lock: bool = False) -> dict[ResourceKey, Current]:
     if not keys:
         return {}
-    rows = driver.rows(
-        LOOK + (" FOR UPDATE OF r" if lock else ""),
-        TextArray.of([key.type for key in keys]),
-        TextArray.of([key.id for key in keys]),
-    )
+    rows = driver.rows(LOOK + (" FOR UPDATE OF r" if lock else ""), _json(key._asdict() for key in keys))
     return {ResourceKey(type, id): Current(version, tuple(handoffs)) for type, id, version, handoffs in rows}
+
+
+def _json(records: Iterable[Mapping[str, object]]) -> str:
+    return orjson.dumps(list(records)).decode()
 
 
 def _handoffs_of(write_set: WriteSet, before: Mapping[ResourceKey, Current]) -> set[str]:
@@ -111,7 +116,7 @@ def _handoffs_of(write_set: WriteSet, before: Mapping[ResourceKey, Current]) -> 
 def _lock_handoffs(driver: Driver, ids: Iterable[str]) -> dict[str, frozenset[str]]:
     """Readers by handoff, of those that exist; nobody else changes them until this transaction ends."""
     wanted = sorted(ids)
-    rows = driver.rows(LOCK_HANDOFFS, TextArray.of(wanted)) if wanted else ()
+    rows = driver.rows(LOCK_HANDOFFS, text_literal(wanted)) if wanted else ()
     return {id: frozenset(readers) for id, readers in rows}
 
 
@@ -122,45 +127,34 @@ def _retire(driver: Driver, versions: Sequence[NewVersion], before: Mapping[Reso
         if current is None or current.version != version.version - 1:
             raise WriteConflict(f"expected {version.key.type} to be at version {version.version - 1}")
     if replacing:
-        driver.run(
-            RETIRE,
-            TextArray.of([v.key.type for v in replacing]),
-            TextArray.of([v.key.id for v in replacing]),
-            IntArray.of([v.version - 1 for v in replacing]),
-            TextArray.of([number_literal(map(handoff_key, before[v.key].handoffs)) for v in replacing]),
+        records = (
+            {
+                **version.key._asdict(),
+                "version": version.version - 1,
+                "search_keys": [handoff_key(handoff) for handoff in before[version.key].handoffs],
+            }
+            for version in replacing
         )
+        driver.run(RETIRE, _json(records))
 
 
 def _join(driver: Driver, write_set: WriteSet) -> None:
-    if write_set.joined:
-        joined = sorted(set(write_set.joined))
-        driver.run(
-            JOIN,
-            TextArray.of([key.type for key, _ in joined]),
-            TextArray.of([key.id for key, _ in joined]),
-            TextArray.of([handoff for _, handoff in joined]),
-            BigintArray.of([handoff_key(handoff) for _, handoff in joined]),
-        )
+    joined = sorted(set(write_set.joined))
+    if joined:
+        records = ({**key._asdict(), "handoff": handoff, "search_key": handoff_key(handoff)} for key, handoff in joined)
+        driver.run(JOIN, _json(records))
 
 
 def _fire_and_cancel(driver: Driver, write_set: WriteSet) -> None:
     at = write_set.events[-1].recorded_time if write_set.events else None
-    fired = write_set.fired_deadlines
-    if fired:
-        handoffs, steps = TextArray.of([h for h, _ in fired]), TextArray.of([s for _, s in fired])
-        if driver.run(FIRE, handoffs, steps, at) != len(fired):
-            raise WriteConflict("a deadline that was to fire is not open")
+    fired = [{"handoff": handoff, "step": step} for handoff, step in write_set.fired_deadlines]
+    if fired and driver.run(FIRE, _json(fired), at) != len(fired):
+        raise WriteConflict("a deadline that was to fire is not open")
     if write_set.cancelled_deadlines:
+        cancelled = [{"handoff": handoff, "prefix": prefix} for handoff, prefix in write_set.cancelled_deadlines]
         # A deadline that this very change fires or sets anew is not meant by the prefix.
-        kept = [*fired, *((deadline.handoff, deadline.step) for deadline in write_set.deadlines)]
-        driver.run(
-            CANCEL,
-            TextArray.of([handoff for handoff, _ in write_set.cancelled_deadlines]),
-            TextArray.of([prefix for _, prefix in write_set.cancelled_deadlines]),
-            at,
-            TextArray.of([handoff for handoff, _ in kept]),
-            TextArray.of([step for _, step in kept]),
-        )
+        kept = [*fired, *({"handoff": deadline.handoff, "step": deadline.step} for deadline in write_set.deadlines)]
+        driver.run(CANCEL, _json(cancelled), at, _json(kept))
 
 
 def _written(
@@ -188,7 +182,7 @@ def _let_readers_follow(driver: Driver, handoffs: Iterable[str], locked: Iterabl
     ids = sorted(handoffs)
     if not ids:
         return
-    keys = BigintArray.of([handoff_key(id) for id in ids])
-    siblings = {id for (id,) in driver.rows(SIBLINGS, keys, TextArray.of(ids))}
+    affected = bigint_literal([handoff_key(id) for id in ids]), text_literal(ids)
+    siblings = {id for (id,) in driver.rows(SIBLINGS, *affected)}
     _lock_handoffs(driver, siblings.difference(locked))
-    driver.run(RECOMPUTE, keys, TextArray.of(ids))
+    driver.run(RECOMPUTE, *affected)

@@ -54,12 +54,15 @@ class Driver:
         self._connection = connection
         self._cursor = psycopg.RawCursor(connection)
 
-    def run(self, sql: str, *values: Any) -> int:
+    def run(self, sql: str | bytes, *values: Any) -> int:
         """Run a statement; the number of rows it touched."""
-        return self._cursor.execute(sql.encode(), values).rowcount
+        return self._execute(sql, values).rowcount
 
-    def rows(self, sql: str, *values: Any) -> Sequence[tuple[Any, ...]]:
-        return self._cursor.execute(sql.encode(), values).fetchall()
+    def rows(self, sql: str | bytes, *values: Any) -> Sequence[tuple[Any, ...]]:
+        return self._execute(sql, values).fetchall()
+
+    def _execute(self, sql: str | bytes, values: Sequence[Any]) -> psycopg.RawCursor[Any]:
+        return self._cursor.execute(sql.encode() if isinstance(sql, str) else sql, values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -4,7 +4,6 @@ The index of a resource lives on its row:
 
 - `keys`: one 64-bit key for every token, reference, identifier and uri form that names it (equality decides), and
   coarse ones, the first letters of texts and the month of dates, that only narrow (the row decides);
-- `present`: the numbers of the parameters that have a value, for `:missing`;
 - `date_params`, `date_lows`, `date_highs`: intervals; `texts`: `parameter:comparable\\noriginal`;
 - `owner_worklist`, `requester_worklist`: Task only, organisation and status in one key, kept in order by an index of
   their own, for they are what a partner asks all day.
@@ -16,7 +15,7 @@ Parameters of the same elements share their keys: `Task.patient` and `Task.subje
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
@@ -32,7 +31,7 @@ from adapter.storage.search_keys import (
     key,
     month,
     parameter_number,
-    token_forms,
+    token_keys,
 )
 from adapter.use_cases.ports import Tree
 
@@ -67,7 +66,6 @@ class Parameter:
 @dataclass(slots=True)
 class SearchValues:
     keys: set[int] = field(default_factory=set)
-    present: set[int] = field(default_factory=set)
     dates: set[tuple[int, datetime, datetime]] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     owner_worklist: int | None = None
@@ -86,7 +84,7 @@ class TypeIndex:
         self.parameters: dict[str, Parameter] = {}
         self._by_element: dict[str, list[tuple[tuple[Step, ...], Collect]]] = {}
         self._on_resource: list[tuple[tuple[Step, ...], Collect]] = []
-        self._reference_paths: dict[str, list[tuple[Step, ...]]] = {}
+        self._paths: dict[str, list[Mapping[str, Any]]] = {}
         shared: dict[str, list[Mapping[str, Any]]] = {}
         for definition in definitions:
             if definition["type"] in INDEXED and definition["code"] not in NOT_INDEXED:
@@ -108,19 +106,23 @@ class TypeIndex:
             instants_only=types <= {"date", "dateTime", "instant"},
         )
         self.parameters[parameter.code] = parameter
-        if parameter.kind == "reference":
-            paths = [tuple(path["steps"]) for path in definition["paths"] if path["type"] == "Reference"]
-            self._reference_paths[parameter.code] = paths
+        self._paths[parameter.code] = definition["paths"]
         return parameter
 
     def references_in(self, code: str, tree: Tree) -> Iterable[str]:
         """What the reference parameter `code` points at in this resource, as written there."""
         parameter = self.parameters[code]
-        for path in self._reference_paths[code]:
-            for value in _follow(tree, path):
+        for path in self._paths[code]:
+            if path["type"] != "Reference":
+                continue
+            for value in _follow(tree, tuple(path["steps"])):
                 reference = value.get("reference", "")
                 if reference and (not parameter.targets or reference.partition("/")[0] in parameter.targets):
                     yield reference
+
+    def json_paths(self, code: str) -> list[str]:
+        """SQL/JSON paths of the parameter's elements, of which one exists when the parameter is not missing."""
+        return [_json_path(path) for path in self._paths[code]]
 
     def _add(self, group: list[Parameter], definition: Mapping[str, Any]) -> None:
         for path in definition["paths"]:
@@ -138,6 +140,9 @@ class TypeIndex:
         by_element = self._by_element
         for element, content in tree.items():
             for steps, collect in by_element.get(element, ()):
+                if not steps and not isinstance(content, list):
+                    collect(values, content)
+                    continue
                 for value in _follow(content, steps):
                     collect(values, value)
         for steps, collect in self._on_resource:
@@ -198,70 +203,72 @@ def _follow(value: Any, steps: tuple[Step, ...]) -> Iterable[Any]:
     return _follow(value, rest)  # {"index": 0} of something that does not repeat, or {} for the resource itself
 
 
+def _json_path(path: Mapping[str, Any]) -> str:
+    steps = "$"
+    for step in path["steps"]:
+        if isinstance(step, str):
+            steps += f'."{step}"'
+        elif "index" in step:
+            steps += f"[{step['index']}]"
+        elif "where" in step:
+            steps += "".join(f' ? (@."{name}" == {json.dumps(value)})' for name, value in step["where"].items())
+    if target := path.get("target"):
+        steps += f' ? (@.reference starts with "{target}/" || @.type == "{target}")'
+    return steps
+
+
 def _collector(group: list[Parameter], datatype: str) -> Collect | None:
     """How values of one datatype enter the index; None for a datatype that this kind of parameter cannot use."""
     kind, space = group[0].kind, group[0].space
-    numbers = frozenset(parameter.number for parameter in group)
     if kind == "reference" and datatype == "Reference":
-        return _references(group, space)
+        return _references(space, of_any_type=any(not parameter.targets for parameter in group))
     if kind == "token":
-        return _tokens(datatype, space, numbers)
+        return _tokens(datatype, space)
     if kind == "date":
-        return _dates(datatype, space, numbers)
+        return _dates(datatype, space, [parameter.number for parameter in group])
     if kind == "string":
-        return _texts(datatype, space, numbers, group)
+        return _texts(datatype, space, group[0].slot)
     if datatype in {"uri", "url", "canonical", "oid", "uuid"}:
-        return _uris(space, numbers)
+        return _uris(space)
     return None
 
 
-def _references(group: list[Parameter], space: str) -> Collect:
-    typed = [(parameter.number, parameter.targets) for parameter in group]
-    of_any_type = any(not parameter.targets for parameter in group)  # else a bare id is asked for type by type
+def _references(space: str, of_any_type: bool) -> Collect:
+    """`of_any_type`: a bare id cannot be asked for type by type, so it has a key of its own."""
+    identifier_space = f"{space}:identifier"
 
     def collect(values: SearchValues, value: Any) -> None:
-        reference = local_reference(value.get("reference", ""))
-        if reference and not reference.startswith("#"):
-            values.keys.add(key(space, reference))
-            rest, _, id = reference.rpartition("/")
-            target = rest.rpartition("/")[2]
-            if of_any_type and ":" not in reference:
-                values.keys.add(key(space, id))
-        else:
-            target = value.get("type", "")
+        if reference := value.get("reference"):
+            if "/_history/" in reference:
+                reference = local_reference(reference)
+            if not reference.startswith("#"):
+                values.keys.add(key(space, reference))
+                if of_any_type and ":" not in reference:
+                    values.keys.add(key(space, reference.rpartition("/")[2]))
         if identifier := value.get("identifier"):
-            for form in token_forms(identifier.get("system"), identifier.get("value")):
-                values.keys.add(key(f"{space}:identifier", form))
-        if reference or identifier:
-            values.present.update(n for n, targets in typed if not targets or not target or target in targets)
+            values.keys.update(token_keys(identifier_space, identifier.get("system"), identifier.get("value")))
 
     return collect
 
 
-def _tokens(datatype: str, space: str, numbers: frozenset[int]) -> Collect | None:
-    def add(values: SearchValues, system: str | None, code: str | None) -> None:
-        for form in token_forms(system, code):
-            values.keys.add(key(space, form))
-        values.present.update(numbers)
-
+def _tokens(datatype: str, space: str) -> Collect | None:
     def coding(values: SearchValues, value: Any) -> None:
-        add(values, value.get("system"), value.get("code"))
+        values.keys.update(token_keys(space, value.get("system"), value.get("code")))
 
     def concept(values: SearchValues, value: Any) -> None:
         for each in value.get("coding", ()):
-            coding(values, each)
-        values.present.update(numbers)
+            values.keys.update(token_keys(space, each.get("system"), each.get("code")))
 
     def identifier(values: SearchValues, value: Any) -> None:
-        add(values, value.get("system"), value.get("value"))
+        values.keys.update(token_keys(space, value.get("system"), value.get("value")))
 
     def contact_point(values: SearchValues, value: Any) -> None:
-        bare(values, value.get("value"))
+        if contact := value.get("value"):
+            values.keys.add(key(space, contact))
 
     def bare(values: SearchValues, value: Any) -> None:
         if value is not None:
             values.keys.add(key(space, str(value).lower() if isinstance(value, bool) else str(value)))
-            values.present.update(numbers)
 
     return {
         "Coding": coding,
@@ -272,27 +279,26 @@ def _tokens(datatype: str, space: str, numbers: frozenset[int]) -> Collect | Non
     }.get(datatype)
 
 
-def _dates(datatype: str, space: str, numbers: frozenset[int]) -> Collect | None:
-    def add(values: SearchValues, low: datetime, high: datetime) -> None:
-        for number in numbers:
-            values.dates.add((number, low, high))
-        values.keys.add(key(f"{space}~month", month(low)))
-        values.present.update(numbers)
+def _dates(datatype: str, space: str, numbers: Sequence[int]) -> Collect | None:
+    months = f"{space}~month"
 
-    def point(values: SearchValues, value: Any) -> None:
+    def add(values: SearchValues, start: str | None, end: str | None) -> None:
         try:
-            low, high = interval(value)
+            low = interval(start)[0] if start else EARLIEST
+            high = interval(end)[1] if end else LATEST
         except ValueError:  # the validator's to refuse; a resource is not lost for one of its dates
             return
-        add(values, low, high)
+        for number in numbers:
+            values.dates.add((number, low, high))
+        values.keys.add(key(months, month(low)))
+
+    def point(values: SearchValues, value: Any) -> None:
+        if value is not None:
+            add(values, value, value)
 
     def period(values: SearchValues, value: Any) -> None:
-        start, end = value.get("start"), value.get("end")
-        if start or end:
-            try:
-                add(values, interval(start)[0] if start else EARLIEST, interval(end)[1] if end else LATEST)
-            except ValueError:
-                return
+        if "start" in value or "end" in value:
+            add(values, value.get("start"), value.get("end"))
 
     def timing(values: SearchValues, value: Any) -> None:
         for event in value.get("event", ()):
@@ -313,32 +319,32 @@ _TEXT_PARTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _texts(datatype: str, space: str, numbers: frozenset[int], group: list[Parameter]) -> Collect | None:
-    slot = group[0].slot
+def _texts(datatype: str, space: str, slot: str) -> Collect | None:
+    prefixes = f"{space}~prefix"
 
     def text(values: SearchValues, value: Any) -> None:
-        if not isinstance(value, str):
-            return
-        plain = comparable(value)
-        values.texts.add(f"{slot}:{plain}\n{value}")
-        values.keys.add(key(f"{space}~prefix", plain[:PREFIX_LENGTH]))
-        values.present.update(numbers)
+        if value:
+            plain = comparable(value)
+            values.texts.add(f"{slot}:{plain}\n{value}")
+            values.keys.add(key(prefixes, plain[:PREFIX_LENGTH]))
 
     def parts(values: SearchValues, value: Any) -> None:
         for part in _TEXT_PARTS[datatype]:
-            for each in _follow(value.get(part), ()):
-                text(values, each)
+            content = value.get(part)
+            if isinstance(content, list):
+                for each in content:
+                    text(values, each)
+            else:
+                text(values, content)
 
     return parts if datatype in _TEXT_PARTS else text if datatype in {"string", "markdown"} else None
 
 
-def _uris(space: str, numbers: frozenset[int]) -> Collect:
+def _uris(space: str) -> Collect:
     def collect(values: SearchValues, value: Any) -> None:
-        if not isinstance(value, str):
-            return
-        values.keys.add(key(space, value))
-        if "|" in value:  # a canonical is also found without its version
-            values.keys.add(key(space, value.partition("|")[0]))
-        values.present.update(numbers)
+        if value:
+            values.keys.add(key(space, value))
+            if "|" in value:  # a canonical is also found without its version
+                values.keys.add(key(space, value.partition("|")[0]))
 
     return collect

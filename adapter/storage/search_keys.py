@@ -17,10 +17,15 @@ PREFIX_LENGTH = 3
 
 
 @lru_cache(maxsize=1 << 15)
+def _digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
+
+
 def key(space: str, value: str) -> int:
-    """A signed 64-bit key of `value` within `space` (`Task.status`). Stable: it is stored."""
-    digest = blake2b(f"{space}\x1f{value}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, signed=True)
+    """A signed 64-bit key of `value` within `space` (`Task.status`). Stable: it is stored.
+
+    Two digests and not one of both: the same reference is a value of many parameters, and is digested once."""
+    return _digest(space + "\x1f") ^ _digest(value)
 
 
 def handoff_key(handoff_id: str) -> int:
@@ -30,18 +35,21 @@ def handoff_key(handoff_id: str) -> int:
 
 @lru_cache(maxsize=1 << 12)
 def parameter_number(type: str, code: str) -> int:
-    """A signed 32-bit number of a search parameter, for the columns `present` and `date_params`."""
+    """A signed 32-bit number of a search parameter, for the column `date_params`."""
     number = crc32(f"{type}.{code}".encode())
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
-def token_forms(system: str | None, code: str | None) -> list[str]:
+@lru_cache(maxsize=1 << 15)
+def token_keys(space: str, system: str | None, code: str | None) -> tuple[int, ...]:
     """Every way in which `[parameter]=` may name this token: `code`, `system|code`, `|code`, `system|`."""
     if not code:
-        return [f"{system}|"] if system else []
-    if not system:
-        return [code, f"|{code}"]
-    return [code, f"{system}|{code}", f"{system}|"]
+        forms: tuple[str, ...] = (f"{system}|",) if system else ()
+    elif not system:
+        forms = (code, f"|{code}")
+    else:
+        forms = (code, f"{system}|{code}", f"{system}|")
+    return tuple(key(space, form) for form in forms)
 
 
 def comparable(text: str) -> str:

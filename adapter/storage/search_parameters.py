@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import ColumnElement, and_, cast, false, func, not_, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from adapter.domain.errors import Invalid, NotSupported
 from adapter.storage.search_index import Parameter, index_of, local_reference
@@ -146,7 +146,10 @@ def _missing(criterion: Criterion, parameter: Parameter) -> ColumnElement[bool]:
         raise Invalid(
             f"expected true or false for `{criterion.asked}`", expression=f"{criterion.type}.{criterion.name}"
         )
-    there = _r.present.contains(array([parameter.number]))
+    # Asked seldom, so it is read out of the body instead of being kept for every resource.
+    body = cast(func.nullif(func.convert_from(_r.body, "UTF8"), ""), JSONB)
+    paths = index_of(criterion.type).json_paths(parameter.code)
+    there = or_(*[func.jsonb_path_exists(body, cast(path, JSONPATH)) for path in paths])
     return not_(there) if criterion.values == ("true",) else there
 
 

@@ -19,11 +19,10 @@ CREATE TABLE resource_version (
     -- The search index lives on the row (see search_index.py): one GIN entry list per resource is far cheaper to write
     -- than a row per indexed value, and a search needs no join.
     search_keys bigint[] NOT NULL,
-    present integer[] NOT NULL,
-    date_params integer[] NOT NULL,
-    date_lows timestamptz[] NOT NULL,
-    date_highs timestamptz[] NOT NULL,
-    texts text[] NOT NULL,
+    date_params integer[],
+    date_lows timestamptz[],
+    date_highs timestamptz[],
+    texts text[],
     owner_worklist bigint,
     requester_worklist bigint,
     body bytea NOT NULL,

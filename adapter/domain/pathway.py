@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
 
-from adapter.domain.deadlines import Rule
+from adapter.domain.deadlines import Before, Rule
 from adapter.domain.facts import Supplier
 from adapter.domain.task_status import Stage
 
@@ -129,6 +129,12 @@ class Pathway:
             return own
         known = {requirement.fact for requirement in own}
         return own + tuple(requirement for requirement in added if requirement.fact not in known)
+
+    @property
+    def clock_facts(self) -> frozenset[str]:
+        """Every fact that sets or moves a clock of this pathway; what has to be extracted to know when things are due."""
+        rules = [self.acceptance, *(rule for clock in self.clocks for rule in (clock.due, clock.opens))]
+        return frozenset({"appointment-time", *(rule.fact for rule in rules if isinstance(rule, Before))})
 
     def facts_at(self, stage: Stage) -> frozenset[str]:
         """Every fact that the requirements and gates of a stage look at, whatever the risk: what has to be extracted

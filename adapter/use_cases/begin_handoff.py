@@ -17,7 +17,6 @@ from adapter.use_cases.decision import Decision, refuse
 from adapter.use_cases.linking import reach
 from adapter.use_cases.ports import Deadline
 from adapter.use_cases.targets import Change
-from mappings import facts as fact_mapping
 from mappings import task as task_mapping
 from mappings.canonicals import PLAN_DEFINITION
 from mappings.task import TaskView
@@ -40,11 +39,10 @@ def begin_handoff(decision: Decision, change: Change, view: TaskView) -> None:
     authored_on = decision.event_time(view.authored_on)
     # What the Task leads to counts as well when it was sent before.
     reach([str(change.key)], decision.known, decision.reader, decision.tenant)
-    facts = decision.facts(change.tree, requester, owner)
-    tier = fact_mapping.risk_tier(change.tree, decision.known.trees())
+    facts = decision.facts(change.tree, requester, owner, pathway.facts_at("request") | pathway.clock_facts)
     if step.gate:
         zone = decision.working_time(owner).zone
-        issues = gates.unmet(pathway, step.gate, facts, tier, at=decision.now, zone=zone)
+        issues = gates.unmet(pathway, step.gate, facts, facts.risk_tier, at=decision.now, zone=zone)
         if issues:
             raise decision.placed(BusinessRule(issues), change)
     requested = view.status == "requested"
@@ -62,7 +60,7 @@ def begin_handoff(decision: Decision, change: Change, view: TaskView) -> None:
         responsible=responsible(view.status, requester, owner),
         next_action=next_action(view.status, requester, owner, acceptance_deadline=deadline),
         business_status=task_mapping.business_status_of(change.tree) or (AWAITING_ACCEPTANCE if requested else None),
-        risk_tier=tier,
+        risk_tier=facts.risk_tier,
         acceptance_deadline=deadline,
         part_of=task_id_in(view.part_of),
         correlation=decision.correlation,

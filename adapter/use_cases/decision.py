@@ -60,8 +60,10 @@ class Decision:
     def working_time(self, partner_id: str) -> WorkingTime:
         return self.world.working_time(self.directory.get(partner_id))
 
-    def facts(self, task: Tree, requester: str, owner: str, wanted: Collection[str] | None = None) -> Facts:
-        """What is proven for a Task by all that this change knows; `wanted` limits it to some fact codes."""
+    def facts(self, task: Tree, requester: str, owner: str, wanted: Collection[str]) -> Facts:
+        """Which of the `wanted` facts are proven for a Task by all that this change knows."""
+        for partner in (requester, owner):
+            self.known.tree(f"Organization/{partner}")
         return extract_facts(
             task,
             self.known.trees(),

@@ -25,7 +25,6 @@ from adapter.use_cases.climb_ladder import close_escalations
 from adapter.use_cases.decision import Decision, refuse
 from adapter.use_cases.ports import Deadline
 from adapter.use_cases.targets import Change, check_version
-from mappings import facts as fact_mapping
 from mappings import task as task_mapping
 from mappings.dialects import DIALECTS
 from mappings.json_codec import decode
@@ -80,8 +79,8 @@ def _step(decision: Decision, change: Change, handoff: Handoff, target: str, par
     except HandoffError as refusal:
         raise decision.placed(refusal, change) from None
     pathway = decision.pathway(handoff.pathway)
-    facts, tier = _facts(decision, change, handoff) if step.gate or target in _ANSWERED else (NO_FACTS, None)
-    tier = tier or handoff.risk_tier
+    facts = _facts(decision, change, handoff, pathway, step)
+    tier = facts.risk_tier or handoff.risk_tier
     if step.gate:
         zone = decision.working_time(handoff.owner).zone
         issues = gates.unmet(pathway, step.gate, facts, tier, at=decision.now, zone=zone)
@@ -167,12 +166,14 @@ def _update_content(decision: Decision, change: Change, handoff: Handoff, party:
     _tell_the_others(decision, handoff, events.UPDATED)
 
 
-def _facts(decision: Decision, change: Change, handoff: Handoff) -> tuple[Facts, str | None]:
-    """What is proven now: from all that belongs to the handoff and all that this change brings."""
+def _facts(decision: Decision, change: Change, handoff: Handoff, pathway: Pathway, step: Transition) -> Facts:
+    """What the step needs to be proven: from all that belongs to the handoff and all that this change brings."""
+    if step.gate is None and step.target not in _ANSWERED:
+        return NO_FACTS
     assert change.tree is not None
     decision.known.add(decision.reader.resources_of(handoff.id))
-    facts = decision.facts(change.tree, handoff.requester, handoff.owner)
-    return facts, fact_mapping.risk_tier(change.tree, decision.known.trees())
+    wanted = pathway.clock_facts | (pathway.facts_at(step.gate) if step.gate else frozenset())
+    return decision.facts(change.tree, handoff.requester, handoff.owner, wanted)
 
 
 def _tell_the_others(decision: Decision, handoff: Handoff, event: str) -> None:

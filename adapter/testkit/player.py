@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -38,16 +39,21 @@ class StepResult:
 
     @property
     def expected(self) -> str:
-        return ", ".join(f"{check.what} {check.expected}" for check in self._shown) or "-"
+        return ", ".join(f"{_brief(check.what)} {check.expected}" for check in self._shown) or "-"
 
     @property
     def got(self) -> str:
-        return self.reason or ", ".join(f"{check.what} {check.got}" for check in self._shown) or "-"
+        return self.reason or ", ".join(f"{_brief(check.what)} {check.got}" for check in self._shown) or "-"
 
     @property
     def _shown(self) -> tuple[Check, ...]:
         failed = tuple(check for check in self.checks if not check.ok)
         return failed or self.checks
+
+
+def _brief(path: str) -> str:
+    """A path as a line can hold it: of a canonical only the last part."""
+    return re.sub(r"'https?://[^']*/([^'/]+)'", r"'…/\1'", path)
 
 
 class Skip(Exception):
@@ -121,7 +127,7 @@ class Player:
         if outcome == FAILED and step.capture:
             run.cut_short = run.cut_short or f"stands on step {step.number}, which failed"
         return StepResult(
-            run.scenario.name, step.number, step.title, step.actor or step.target, outcome,
+            run.scenario.name, step.number, step.title, step.who, outcome,
             tuple(found), reason, time.monotonic() - began,
         )  # fmt: skip
 

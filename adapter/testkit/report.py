@@ -21,11 +21,14 @@ class Printer:
     def __call__(self, result: StepResult) -> None:
         if result.scenario != self._scenario:
             self._scenario = result.scenario
-            print(f"\n{result.scenario}", file=self._out)
-        verdict = f"{result.outcome:7}"
-        line = f"  {verdict} {result.scenario} {result.number:2}  {result.actor:20}  {result.title}"
-        detail = f" | expected: {result.expected} | got: {result.got} | {result.seconds * 1000:.0f} ms"
-        print(line + detail, file=self._out, flush=True)
+            print(file=self._out)
+        who = f"{result.actor}: " if result.actor else ""
+        print(
+            f"{result.outcome:7} {result.scenario} {result.number}. {who}{result.title}"
+            f" | expected: {result.expected} | got: {result.got} | {result.seconds * 1000:.0f} ms",
+            file=self._out,
+            flush=True,
+        )
 
 
 def summary(results: Sequence[StepResult]) -> str:

@@ -61,6 +61,13 @@ class Step:
     expect: Expectation = field(default_factory=Expectation)
     capture: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def who(self) -> str:
+        """Whom a line of the report names: the partner that acts or is acted on, the clock, or nobody."""
+        if self.action in HTTP_VERBS:
+            return self.actor or "nobody"
+        return "clock" if self.action == "advance-clock" else self.target
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:

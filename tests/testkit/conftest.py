@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 
 from adapter.testkit.exchange import Exchange
 from adapter.testkit.scenario import Scenario, load
+from adapter.testkit.templates import duration
 
 Respond = Callable[[str, str, dict[str, str], bytes], tuple[int, dict[str, str], Any]]
 
@@ -24,6 +26,8 @@ class Stub:
     def __init__(self) -> None:
         self.respond: Respond = lambda method, path, headers, body: (404, {}, {"resourceType": "OperationOutcome"})
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.clock: datetime | None = None
+        """Set, this is a demo server."""
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,6 +39,9 @@ class Stub:
                 if self.path.startswith("/fhir"):
                     stub.requests.append((self.command, self.path, headers, raw))
                     status, answer_headers, tree = stub.respond(self.command, self.path, headers, raw)
+                elif stub.clock is not None:
+                    stub.clock += duration(json.loads(raw)["advance"])
+                    status, answer_headers, tree = 200, {}, {"now": stub.clock.isoformat()}
                 else:  # no demo clock here: this is any FHIR server
                     status, answer_headers, tree = 404, {}, None
                 body = b"" if tree is None else json.dumps(tree).encode()

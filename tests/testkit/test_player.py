@@ -2,13 +2,14 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 
 import pytest
 import requests
 
 from adapter.testkit.player import FAILED, OK, SKIPPED, Player
 from adapter.testkit.replay import EXIT_BROKEN, EXIT_HELD, EXIT_UNPLAYABLE, replay
-from adapter.testkit.report import held, summary, write_junit
+from adapter.testkit.report import Printer, held, summary, write_junit
 from adapter.testkit.scenario import ScenarioError, load
 from adapter.testkit.simulators import SimulatedPartner
 
@@ -133,6 +134,20 @@ def test_demo_only_steps_are_skipped_where_the_server_lacks_them(stub, exchange,
     assert not held(results), "skipped steps prove nothing"
 
 
+def test_a_demo_servers_clock_is_the_scenarios_clock(stub, exchange, scenario_of):
+    stub.clock = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    serving(stub)
+    assert exchange.has_demo_clock()
+    read = {"step": "read", "as": "a", "GET": "Task?after={{now}}", "expect": {"status": 200}}
+    steps = scenario_of(read, {"step": "time", "advance-clock": "PT36H"}, read)
+    assert outcomes(Player(exchange, clock_can_be_advanced=True).play(steps)) == [OK, OK, OK]
+    assert [path for _, path, _, _ in stub.requests] == [
+        "/fhir/Task?after=2026-03-01T12:00:00+00:00",
+        "/fhir/Task?after=2026-03-03T00:00:00+00:00",
+    ]
+    assert stub.clock == datetime(2026, 3, 3, tzinfo=UTC)
+
+
 def test_at_once_really_sends_at_once_and_compares_the_answers(stub, exchange, scenario_of):
     meeting = threading.Barrier(3, timeout=5)
     numbers = iter(range(10))
@@ -246,6 +261,28 @@ def test_a_told_partner_reads_what_it_was_told_about_with_its_own_token(stub, ex
     assert stub.requests[-1][2]["Authorization"] == "Bearer token-of-clinic"
 
 
+def test_a_notification_from_before_the_last_change_does_not_count(stub, exchange, scenario_of):
+    with SimulatedPartner("clinic") as clinic:
+
+        def respond(method, path, headers, raw):
+            if method == "POST":
+                requests.post(clinic.address, json=notification("Task/1"), headers={"Idempotency-Key": "k"}, timeout=5)
+            return 200, {}, TASK
+
+        stub.respond = respond
+        wait = {"step": "told", "wait-for-notification": "clinic", "about": "Task/1", "within": 0.1}
+        results = Player(exchange, {"clinic": clinic}).play(
+            scenario_of(
+                {"step": "send", "as": "a", "POST": "/", "send": {}, "expect": {"status": 200}},
+                wait,
+                {"step": "change", "as": "a", "PUT": "Task/1", "send": TASK, "expect": {"status": 200}},
+                wait,
+                {**wait, "since": "start"},
+            )
+        )
+    assert outcomes(results) == [OK, OK, OK, FAILED, OK, OK]
+
+
 def test_an_ill_formed_notification_fails_the_scenario(stub, exchange, scenario_of):
     bad = notification("Task/1")
     del bad["timestamp"]
@@ -261,6 +298,16 @@ def test_an_ill_formed_notification_fails_the_scenario(stub, exchange, scenario_
         )
     assert outcomes(results) == [OK, FAILED]
     assert "Bundle.timestamp" in results[1].got
+
+
+def test_each_step_is_printed_with_expected_and_got(stub, exchange, scenario_of, capsys):
+    serving(stub)
+    wrong = {"step": "The clinic reads it", "as": "clinic", "GET": "Task/1",
+             "expect": {"status": 200, "body": {"Task.status": "accepted"}}}  # fmt: skip
+    Player(exchange, told=Printer()).play(scenario_of(wrong))
+    line = capsys.readouterr().out.strip()
+    assert line.startswith("FAILED ")
+    assert "1. clinic: The clinic reads it | expected: Task.status accepted | got: Task.status requested" in line
 
 
 def test_junit_has_a_case_per_step(tmp_path, stub, exchange, scenario_of):

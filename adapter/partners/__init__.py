@@ -16,7 +16,7 @@ from marshmallow import ValidationError
 
 from adapter.domain.errors import HandoffError, Invalid, Issue
 from adapter.domain.partner import Channel, Identifier, Partner, Telecom
-from adapter.partners.schema import DAYS, PartnerSchema
+from adapter.partners.schema import DAYS, HIDDEN, PartnerSchema
 from mappings import organization
 from mappings.canonicals import PARTNER_SYSTEM
 from mappings.json_codec import decode
@@ -110,7 +110,7 @@ def shown(partner: Partner) -> Tree:
     tree = to_file(partner)
     for channel in tree["channels"]:
         if "headers" in channel:
-            channel["headers"] = dict.fromkeys(channel["headers"], "(hidden)")
+            channel["headers"] = dict.fromkeys(channel["headers"], HIDDEN)
     return tree
 
 

@@ -21,6 +21,8 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PAYLOADS: Final = ("empty", "id-only", "full-resource")
 COVERAGES: Final = ("insured", "medicaid", "sliding-scale", "uninsured")
 TELECOM_SYSTEMS: Final = ("phone", "fax", "email", "pager", "url", "sms", "other")
+HIDDEN: Final = "(hidden)"
+"""Shown in place of a header's value; refused as one, or adding what was shown would destroy a secret."""
 PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """JWK members that hold private or symmetric key material (RFC 7518, section 6)."""
 
@@ -162,6 +164,8 @@ def scope(text: str) -> None:
 def headers(mapping: Mapping[str, str]) -> None:
     """Header names are RFC 9110 tokens, values hold no control character: a line break would smuggle in a header."""
     for name, value in mapping.items():
+        if value == HIDDEN:
+            raise ValidationError("expected the value itself, got what `partners show` prints in its place")
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not re.fullmatch(r"[\x20-\x7e]*", value):
             raise ValidationError("expected header names and values of printable ASCII, got something else")
 

@@ -86,6 +86,11 @@ def test_what_is_shown_to_people_hides_the_headers() -> None:
     assert "s3cret" not in repr(from_file(WHOLE))
 
 
+def test_what_is_shown_cannot_be_added_by_mistake_and_so_destroy_a_secret() -> None:
+    with pytest.raises(Invalid, match=r"channels\[0\]\.headers: expected the value itself"):
+        from_file(shown(from_file(WHOLE)))
+
+
 def _key(**changes: Any) -> dict[str, Any]:
     return {"keys": [{name: value for name, value in {**EC, **changes}.items() if value is not None}]}
 

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 
 from adapter.domain.errors import Invalid
-from mappings.canonicals import BASE
 from mappings.dialects.dialect import Dialect
 from mappings.interaction import Interaction
 from mappings.json_codec import encode
@@ -232,39 +231,3 @@ def answered_identifier(request: Message, dialect: Dialect) -> str:
     header_id, bundle_id = request.header.get("id"), request.bundle.get("id")
     preferred = (bundle_id, header_id) if dialect.answers_name_bundle else (header_id, bundle_id)
     return str(preferred[0] or preferred[1] or request.digest[:64])
-
-
-def status_message(
-    *,
-    message_id: str,
-    request_id: str | None,
-    recipient_endpoint: str,
-    base_url: str,
-    now: datetime,
-    resources: Mapping[str, bytes],
-) -> bytes:
-    """A message that tells a messaging partner the state of a handoff: a new one, or an answer to `request_id`."""
-    header: Tree = {
-        "resourceType": "MessageHeader",
-        "id": message_id,
-        "eventCoding": {
-            "system": f"{BASE}/CodeSystem/message-event",
-            "code": "handoff-response" if request_id else "handoff-request",
-        },
-        "destination": [{"endpoint": recipient_endpoint}],
-        "source": {"name": "Handoff Adapter", "endpoint": base_url},
-        "focus": [{"reference": key} for key in list(resources)[:2]],
-    }
-    if request_id:
-        header["response"] = {"identifier": request_id, "code": "ok"}
-    entries = [{"fullUrl": f"{base_url}/MessageHeader/{message_id}", "resource": header}]
-    entries += [{"fullUrl": f"{base_url}/{key}", "resource": orjson.Fragment(body)} for key, body in resources.items()]
-    return encode(
-        {
-            "resourceType": "Bundle",
-            "id": str(uuid.uuid5(_SEED_SPACE, message_id)),
-            "type": "message",
-            "timestamp": format_time(now),
-            "entry": entries,
-        }
-    )

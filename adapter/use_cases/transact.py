@@ -149,6 +149,12 @@ def _check_author(decision: Decision, change: Change) -> None:
     before = change.before
     if before is None:
         return
+    if decision.known.is_published(str(change.key)):
+        # Written back as a partner's own, it would vanish for everybody else.
+        raise NotAllowed(
+            f"this {change.key.type} is published by the partner register; change it there (`handoff partners add`)",
+            expression=change.at or change.interaction.request_at,
+        )
     if change.action is Action.DELETE:
         open_handoffs = [h for id_ in before.handoffs if (h := decision.handoff(id_)) and h.status != "draft"]
         if open_handoffs:

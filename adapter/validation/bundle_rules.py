@@ -29,8 +29,9 @@ def faults(bundle: Tree) -> Iterator[Fault]:
     entries: list[Tree] = bundle.get("entry", [])
     if "total" in bundle and type_ not in ("searchset", "history"):
         yield "invariant", "total", f"expected a total only in a searchset or history, got one in a {type_} (bdl-1)"
+    shape = type_ in _WITH_REQUEST, type_ in _WITH_RESPONSE
     for position, entry in enumerate(entries):
-        yield from _of_entry(entry, type_, f"entry[{position}]")
+        yield from _of_entry(entry, type_, shape, f"entry[{position}]")
     if type_ != "history":
         yield from _full_urls(entries)
     if type_ in ("transaction", "batch"):
@@ -45,13 +46,13 @@ def faults(bundle: Tree) -> Iterator[Fault]:
         yield "invariant", "entry", "expected a MessageHeader as the first entry of a message (bdl-12)"
 
 
-def _of_entry(entry: Tree, type_: str, at: str) -> Iterator[Fault]:
+def _of_entry(entry: Tree, type_: str, shape: tuple[bool, bool], at: str) -> Iterator[Fault]:
     if "search" in entry and type_ != "searchset":
         yield "invariant", f"{at}.search", f"expected search only in a searchset, got it in a {type_} (bdl-2)"
-    if ("request" in entry) != (type_ in _WITH_REQUEST):
+    if ("request" in entry) != shape[0]:
         there, got = ("no ", "one") if "request" in entry else ("a ", "none")
         yield "invariant", f"{at}.request", f"expected {there}request in an entry of a {type_}, got {got} (bdl-3)"
-    if ("response" in entry) != (type_ in _WITH_RESPONSE):
+    if ("response" in entry) != shape[1]:
         there, got = ("no ", "one") if "response" in entry else ("a ", "none")
         yield "invariant", f"{at}.response", f"expected {there}response in an entry of a {type_}, got {got} (bdl-4)"
     if "resource" not in entry and "request" not in entry and "response" not in entry:

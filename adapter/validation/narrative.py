@@ -1,12 +1,14 @@
 """Is a narrative safe to show? txt-1 and txt-2 of https://hl7.org/fhir/R4/narrative.html, by list of what is allowed.
 
-One pass over the tags, no XML parser: nothing here can be made to expand entities or to fetch anything.
+One pass over the tags, no XML parser: nothing here can be made to expand entities or to fetch anything. A verdict on a
+tag is remembered, as narratives repeat the same few; tags hold no text about a person.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 
 _ELEMENTS = frozenset(
     """
@@ -25,10 +27,11 @@ _ATTRIBUTES = frozenset(
 )
 _ADDRESSES = frozenset({"href", "src", "cite", "longdesc", "usemap"})
 _SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms", "ftp", "urn", "cid"})
+_TAGS = re.compile(r"""<((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""")
 _TAG = re.compile(
     r"""(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9]*)
         (?P<attributes>(?:\s+[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)
-        \s*(?P<empty>/?)>(?P<text>[^<]*)""",
+        \s*(?P<empty>/?)""",
     re.VERBOSE,
 )
 _COMMENT = re.compile(r"<!--(?!-?>)(?:(?!--).)*-->", re.DOTALL)
@@ -52,42 +55,49 @@ def fault_of(div: str) -> tuple[str, str] | None:
 
 def _read(div: str) -> tuple[str | None, bool]:
     """(why it is not safe XHTML or None, whether it says something)"""
-    before, *parts = _COMMENT.sub("", div).split("<")
+    if "<!--" in div:
+        div = _COMMENT.sub("", div)
+    before, *pieces = _TAGS.split(div)
     if before.strip():
         return "expected a div element, got text before it", False
     open_elements: list[str] = []
-    says_something = closed = False
-    for part in parts:
-        tag = _TAG.fullmatch(part)
-        if tag is None:
-            return "expected well-formed XHTML, got a tag that is not", False
-        if closed:
+    says_something = False
+    for position in range(0, len(pieces), 2):
+        if position and not open_elements:
             return "expected a single div element, got more after it", False
-        if fault := _step(tag, open_elements):
+        name, opens, closes, fault = _verdict(pieces[position])
+        if fault:
             return fault, False
-        closed = not open_elements
-        if closed and tag["text"].strip():
-            return "expected a single div element, got text outside it", False
-        says_something = says_something or tag["name"] == "img" or bool(tag["text"].strip())
-    if open_elements or not parts:
+        if opens:
+            if not open_elements and name != "div":
+                return "expected a div element as the outermost", False
+            open_elements.append(name)
+        if closes and (not open_elements or open_elements.pop() != name):
+            return "expected well-formed XHTML, got an end tag that closes nothing", False
+        text = pieces[position + 1]
+        if "<" in text:
+            return "expected well-formed XHTML, got a tag that is not", False
+        if text and not text.isspace():
+            says_something = True
+            if not open_elements:
+                return "expected a single div element, got text outside it", False
+        elif name == "img":
+            says_something = True
+    if open_elements or not pieces:
         return "expected a div element that is closed", False
     return None, says_something
 
 
-def _step(tag: re.Match[str], open_elements: list[str]) -> str | None:
-    """Opens or closes one element."""
-    name = tag["name"]
-    if name not in _ELEMENTS:
-        return "expected only the formatting elements of txt-1, got another"
-    if tag["end"]:
-        if tag["attributes"] or tag["empty"] or not open_elements or open_elements.pop() != name:
-            return "expected well-formed XHTML, got an end tag that closes nothing"
-        return None
-    if not open_elements and name != "div":
-        return "expected a div element as the outermost"
-    if not tag["empty"]:
-        open_elements.append(name)
-    return _attributes_fault(tag["attributes"]) if tag["attributes"] else None
+@lru_cache(maxsize=4096)
+def _verdict(text: str) -> tuple[str, bool, bool, str | None]:
+    """(name, whether it opens, whether it closes, fault or None) of what stands between `<` and `>`."""
+    tag = _TAG.fullmatch(text)
+    if tag is None or (tag["end"] and (tag["attributes"] or tag["empty"])):
+        return "", False, False, "expected well-formed XHTML, got a tag that is not"
+    if tag["name"] not in _ELEMENTS:
+        return "", False, False, "expected only the formatting elements of txt-1, got another"
+    fault = _attributes_fault(tag["attributes"]) if tag["attributes"] else None
+    return tag["name"], not tag["end"], bool(tag["end"] or tag["empty"]), fault
 
 
 def _attributes_fault(text: str) -> str | None:

@@ -55,6 +55,8 @@ class Container:
     def of(cls, resource: Tree) -> Container:
         """Of a resource that need not be sound."""
         inner = resource.get("contained")
+        if not inner:
+            return cls(_text(resource.get("resourceType")), {})
         return cls(
             _text(resource.get("resourceType")),
             {

@@ -106,10 +106,9 @@ class Walk:
         if table.choices and len(chosen := node.keys() & table.choices.keys()) > 1:
             self._one_of_each(chosen, table.choices, path)
         steps = table.steps
-        for key, value in node.items():
-            step = steps.get(key)
-            if step is not None:
-                step(self, value, path, node)
+        for key in node:
+            if key in steps:
+                steps[key](self, node[key], path, node)
 
     def _one_of_each(self, chosen: set[str], choices: Mapping[str, str], path: Path) -> None:
         names: dict[str, set[str]] = {}

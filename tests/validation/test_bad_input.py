@@ -305,7 +305,10 @@ def test_no_issue_repeats_what_a_patient_is_called() -> None:
         "managingOrganization": {"reference": f"Task/{canary}"},
         "contact": [{"telecom": [{"value": canary}]}],
     }
-    for tree in (faulty, {**PATIENT, "contact": faulty["contact"], "managingOrganization": {"reference": "Task/Zebedee"}}):
+    for tree in (
+        faulty,
+        {**PATIENT, "contact": faulty["contact"], "managingOrganization": {"reference": "Task/Zebedee"}},
+    ):
         issues = check(tree)
         assert issues
         assert not any(canary.lower() in f"{issue.text}{issue.expression}".lower() for issue in issues)

@@ -13,9 +13,10 @@ from sqlalchemy import Engine, select, tuple_
 from adapter.domain.errors import Invalid, NotSupported
 from adapter.storage.access import Access
 from adapter.storage.reads import STORED, stored_resource
-from adapter.storage.search_index import Parameter, index_of, local_reference
+from adapter.storage.search_index import Parameter, index_of, references_in
 from adapter.storage.search_keys import key
 from adapter.storage.search_parameters import has_any_key
+from adapter.storage.search_values import local_reference
 from adapter.storage.tables import resource_version
 from adapter.use_cases.ports import ResourceKey, SearchQuery, StoredResource
 
@@ -72,10 +73,10 @@ def _pointed_at(
 ) -> Iterable[StoredResource]:
     wanted: set[tuple[str, str]] = set()
     trees = [orjson.loads(match.body) for match in matches]
-    for parameters, type in asked:
+    for parameters, _ in asked:
         for parameter, only in parameters:
             for tree in trees:
-                for reference in index_of(type).references_in(parameter.code, tree):
+                for reference in references_in(parameter, tree):
                     target, _, id = local_reference(reference).partition("/")
                     if id and "/" not in id and only in (None, target):
                         wanted.add((target, id))

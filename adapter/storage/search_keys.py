@@ -17,15 +17,19 @@ PREFIX_LENGTH = 3
 
 
 @lru_cache(maxsize=1 << 15)
-def _digest(text: str) -> int:
+def digest(text: str) -> int:
+    """Of a value, whatever parameter it is of: a reference that many parameters hold is digested once."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
 
 
-def key(space: str, value: str) -> int:
-    """A signed 64-bit key of `value` within `space` (`Task.status`). Stable: it is stored.
+def salt(space: str) -> int:
+    """What turns the digest of a value into a key within `space`."""
+    return digest(f"\x1f{space}")
 
-    Two digests and not one of both: the same reference is a value of many parameters, and is digested once."""
-    return _digest(space + "\x1f") ^ _digest(value)
+
+def key(space: str, value: str) -> int:
+    """A signed 64-bit key of `value` within `space` (`Task.status`). Stable: it is stored."""
+    return salt(space) ^ digest(value)
 
 
 def handoff_key(handoff_id: str) -> int:

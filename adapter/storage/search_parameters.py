@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, and_, cast, false, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from adapter.domain.errors import Invalid, NotSupported
-from adapter.storage.search_index import Parameter, index_of, local_reference
+from adapter.storage.search_index import Parameter, index_of
 from adapter.storage.search_keys import PREFIX_LENGTH, comparable, interval, key, month
+from adapter.storage.search_values import local_reference
 from adapter.storage.tables import bigints, resource_version, texts
 
 _r = resource_version.c
@@ -148,7 +149,7 @@ def _missing(criterion: Criterion, parameter: Parameter) -> ColumnElement[bool]:
         )
     # Asked seldom, so it is read out of the body instead of being kept for every resource.
     body = cast(func.nullif(func.convert_from(_r.body, "UTF8"), ""), JSONB)
-    paths = index_of(criterion.type).json_paths(parameter.code)
+    paths = parameter.json_paths()
     there = or_(*[func.jsonb_path_exists(body, cast(path, JSONPATH)) for path in paths])
     return not_(there) if criterion.values == ("true",) else there
 

@@ -17,7 +17,7 @@ from adapter.config import Settings
 from adapter.demo_partners import DEMO_PARTNERS
 from adapter.testkit.burst import Burst, play_burst
 from adapter.testkit.exchange import Exchange
-from adapter.testkit.player import FAILED, OK, Player, StepResult
+from adapter.testkit.player import Player, StepResult
 from adapter.testkit.replay import EXIT_BROKEN, EXIT_HELD, EXIT_UNPLAYABLE, tokens_from
 from adapter.testkit.report import Printer, held, summary
 from adapter.testkit.scenario import Scenario, ScenarioError, load, scripts_in
@@ -31,7 +31,7 @@ def play_demo(settings: Settings, paths: Sequence[Path] = (), burst_seconds: flo
     """Plays every scenario of `sample_bundles/` (or of `paths`) and prints each step and a summary.
 
     The adapter runs as a process of its own on a free port, its database in a fresh folder below
-    `settings.data_dir`/demo, removed afterwards unless something failed. Returns 0 when every expectation held and
+    `settings.data_dir`/demo, removed afterwards (the server's log stays). Returns 0 when every expectation held and
     nothing was left running, 1 when not, 2 when a script cannot be played or the adapter does not start.
     """
     with ExitStack() as stack:
@@ -50,14 +50,14 @@ def play_demo(settings: Settings, paths: Sequence[Path] = (), burst_seconds: flo
             return EXIT_UNPLAYABLE
         finally:
             left = _stop_what_is_left(folder)
-    results.append(_nothing_was_left(left))
+            log = _keep_log(folder)
     print("\n" + summary(results))
     print(burst)
-    if not held(results) or not burst.held:
-        print(f"The server's log is kept in {folder / ServerProcess.LOG}")
-        return EXIT_BROKEN
-    shutil.rmtree(folder, ignore_errors=True)
-    return EXIT_HELD
+    print(f"left running: {', '.join(map(str, left))}" if left else "nothing was left running")
+    if held(results) and burst.held and not left:
+        return EXIT_HELD
+    print(f"the server's log is {log}")
+    return EXIT_BROKEN
 
 
 def _play(scenarios: Sequence[Scenario], folder: Path, burst_seconds: float) -> tuple[list[StepResult], Burst]:
@@ -89,10 +89,13 @@ def _stop_what_is_left(folder: Path) -> list[int]:
     return left
 
 
-def _nothing_was_left(left: list[int]) -> StepResult:
-    reason = f"still running: {', '.join(map(str, left))}" if left else ""
-    title = "Everything that was started has stopped"
-    return StepResult("demo", 1, title, "handoff demo", FAILED if left else OK, reason=reason)
+def _keep_log(folder: Path) -> Path:
+    """Of the folder only the server's log stays, that of the last demo; the database was for this one play."""
+    kept = folder.parent / ServerProcess.LOG
+    with suppress(FileNotFoundError):
+        shutil.copyfile(folder / ServerProcess.LOG, kept)
+    shutil.rmtree(folder, ignore_errors=True)
+    return kept
 
 
 @contextmanager

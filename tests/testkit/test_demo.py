@@ -22,13 +22,13 @@ def scenario(tmp_path):
 def play(tmp_path, scenario):
     exit_code = play_demo(Settings(data_dir=tmp_path / "var"), [scenario], burst_seconds=0.5)
     assert left_running(tmp_path) == []
+    assert [path.name for path in (tmp_path / "var" / "demo").iterdir()] == ["server.log"]
     return exit_code
 
 
 def test_a_demo_whose_expectations_hold_exits_with_0_and_leaves_nothing(tmp_path, scenario, capsys):
     assert play(tmp_path, scenario) == EXIT_HELD
     assert "0 failed, 0 skipped" in capsys.readouterr().out
-    assert list((tmp_path / "var" / "demo").iterdir()) == []
 
 
 def test_a_demo_with_one_broken_expectation_exits_with_1(tmp_path, scenario, capsys):

@@ -38,24 +38,22 @@ def decode_resource(raw: bytes, *, max_bytes: int) -> Tree:
 
 
 def _refuse_costly(tree: Tree) -> None:
-    """Level by level, so that no depth can exhaust the stack; strings, most of the values, cost a comparison each."""
+    """Level by level, so that no depth can exhaust the stack."""
     level: list[Any] = [tree]
     for _ in range(MAX_DEPTH):
-        below = []
-        for value in [
-            value
-            for node in level
-            for value in (node.values() if node.__class__ is dict else node)
-            if value.__class__ is not str
-        ]:
-            kind = value.__class__
-            if kind is dict or kind is list:
-                below.append(value)
-            elif kind is Decimal:
-                if value and abs(value.adjusted()) > MAX_EXPONENT:
+        below: list[Any] = []
+        for node in level:
+            for value in node.values() if type(node) is dict else node:
+                kind = type(value)
+                if kind is str:
+                    continue
+                if kind is dict or kind is list:
+                    below.append(value)
+                elif kind is Decimal:
+                    if value and abs(value.adjusted()) > MAX_EXPONENT:
+                        raise _beyond_range()
+                elif kind is int and value.bit_length() > _MAX_BITS:
                     raise _beyond_range()
-            elif kind is int and value.bit_length() > _MAX_BITS:
-                raise _beyond_range()
         if not below:
             return
         level = below

@@ -290,7 +290,9 @@ def test_unknown_types_beside_other_faults_are_invalid_and_alone_not_supported()
 def test_the_answer_does_not_grow_with_the_number_of_faults() -> None:
     faulty = {**PATIENT, "name": [{"x": n} for n in range(1000)]}
     assert len(check(faulty)) == 50
+    assert len(check({**PATIENT, **{f"x{n}": n for n in range(1000)}})) == 50
     assert len(check(bundle(*[post(faulty)] * 10))) == 100
+    assert len(check({**PATIENT, "name": [{"x": n} for n in range(10_000)]})) == 1
 
 
 def test_no_issue_repeats_what_a_patient_is_called() -> None:

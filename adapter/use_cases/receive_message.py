@@ -102,7 +102,9 @@ def _plan(
     earlier = _earlier(reader, message, tenant, dialect)
     if earlier is None:
         return _begin(world, message, tenant, resolve, destination)
-    seed = (message_mapping.seed_in(earlier.correlation) if not message.answers else None) or message.digest
+    # An update reaches the resources of the message that it follows; an answer brings resources of its own.
+    followed = None if message.answers else message_mapping.seed_in(earlier.correlation)
+    seed = followed or _seed(tenant, message)
     interactions = message_mapping.interactions(message, seed)
     if message.answers:
         status = message_mapping.asked_status(message, dialect, resolve)
@@ -129,7 +131,7 @@ def _earlier(reader: Reader, message: Message, tenant: str, dialect: Dialect) ->
 
 def _begin(world: World, message: Message, tenant: str, resolve: Resolve, destination: tuple[str, str] | None) -> Plan:
     directory = world.register.directory()
-    seed = hashlib.sha256(f"{tenant}\n{message.digest}".encode()).hexdigest()[:32]
+    seed = _seed(tenant, message)
     interactions = message_mapping.interactions(message, seed)
     if not any(_is_coordination_task(i) for i in interactions):
         owner = recipient(message, resolve, directory, destination)
@@ -138,6 +140,11 @@ def _begin(world: World, message: Message, tenant: str, resolve: Resolve, destin
             raise NotFound("the organisation of the access token is not registered")
         interactions.append(_made_task(world, message, resolve, seed, initiator, owner))
     return Plan(interactions, correlation=message.correlation(seed), refuse_dangling=False)
+
+
+def _seed(tenant: str, message: Message) -> str:
+    """What the ids of a message's resources grow from; two organisations that send the same bytes share none."""
+    return hashlib.sha256(f"{tenant}\n{message.digest}".encode()).hexdigest()[:32]
 
 
 def _is_coordination_task(interaction: Interaction) -> bool:

@@ -43,6 +43,7 @@ from adapter.storage.used_assertions import UsedAssertions
 from adapter.use_cases.world import World
 from adapter.validation import check, decode_resource, refuse_invalid
 from adapter.validation.shapes import resource_types
+from mappings.references import ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def create_app(house: House) -> Flask:
     app.register_blueprint(health_routes(lambda: readiness(house.store.engine)))
     if isinstance(house.clock, DemoClock):
         app.register_blueprint(demo_clock_routes(house.clock.advance))
-    app.before_request(_refuse_unknown_type(face.resource_types))
+    app.before_request(_refuse_impossible_address(face.resource_types))
     app.after_request(_echo_keys(demo=not settings.production))
     return app
 
@@ -138,12 +139,15 @@ def app_of_environment() -> Flask:
     return app
 
 
-def _refuse_unknown_type(known: frozenset[str]):  # type: ignore[no-untyped-def]
+def _refuse_impossible_address(known: frozenset[str]):  # type: ignore[no-untyped-def]
     def refuse() -> ResponseReturnValue | None:
         arguments: Mapping[str, str] = request.view_args or {}
-        type_ = arguments.get("type_")
+        type_, id_ = arguments.get("type_"), arguments.get("id_")
         if type_ is not None and type_ not in known:
             raise NotFound("expected a resource type of FHIR R4 in the address, got another name", code="not-supported")
+        if id_ is not None and not ID.match(id_):
+            # What cannot be an id names nothing; the database would stumble over some of it (U+0000).
+            raise NotFound(f"no such {type_ or 'handoff'}", expression=type_)
         return None
 
     return refuse

@@ -15,7 +15,7 @@ from adapter.domain.errors import Invalid
 
 Tree = dict[str, Any]
 
-_WEAK_ETAG = re.compile(r'^(?:W/)?"?([^"]+)"?$')
+_WEAK_ETAG = re.compile(r'^(?:W/)?"?([0-9]{1,9})"?$')
 
 
 @dataclass(slots=True)
@@ -68,6 +68,6 @@ class Outcome:
 def version_in_etag(etag: str, expression: str) -> int:
     """3 of `W/"3"`. Raises Invalid when it is not a version of ours."""
     match = _WEAK_ETAG.match(etag.strip())
-    if match is None or not match.group(1).isdigit():
+    if match is None:
         raise Invalid('expected a version like W/"3"', expression=expression, code="value")
     return int(match.group(1))

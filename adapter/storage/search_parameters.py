@@ -7,21 +7,16 @@ an index); dates and texts are decided on the row, narrowed by coarse keys where
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import ColumnElement, and_, cast, false, func, not_, or_, select
-from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from adapter.domain.errors import Invalid, NotSupported
 from adapter.storage.search_index import Parameter, index_of
 from adapter.storage.search_keys import PREFIX_LENGTH, comparable, interval, key, month
 from adapter.storage.search_values import local_reference
-from adapter.storage.tables import bigints, resource_version, texts
+from adapter.storage.sql import Values, any_of
 
-_r = resource_version.c
 _UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 _UNESCAPED_BAR = re.compile(r"(?<!\\)\|")
 _ESCAPE = re.compile(r"\\([,$|\\])")
@@ -59,6 +54,9 @@ def criterion_of(type: str, name: str, value: str) -> Criterion:
     code, colon, modifier = head.partition(":")
     if code not in {"_id", "_lastUpdated"} and code not in index_of(type).parameters:
         raise NotSupported(f"expected a search parameter of {type}, got `{code}`", expression=f"{type}.{code}")
+    if "\0" in value:
+        # No text column holds it: asked for, it would be a failure of the database instead of a refusal.
+        raise Invalid(f"expected `{name}` without the character U+0000, got one", expression=f"{type}.{code}")
     values = tuple(part for part in _UNESCAPED_COMMA.split(value) if part)
     if not values:
         raise Invalid(f"expected a value for the search parameter `{name}`, got none", expression=f"{type}.{code}")
@@ -69,25 +67,25 @@ def parameter_of(criterion: Criterion) -> Parameter:
     return index_of(criterion.type).parameters[criterion.name]
 
 
-def condition_of(criterion: Criterion) -> ColumnElement[bool]:
-    """The condition of a criterion without a chain."""
+def condition_of(criterion: Criterion, values: Values) -> str:
+    """The condition of a criterion without a chain, on a row of `resource_version` called `r`."""
     if criterion.name == "_id":
         _only_modifiers(criterion)
-        return _r.id.in_(criterion.values)
+        return f"r.id = ANY({values.texts(criterion.values)})"
     if criterion.name == "_lastUpdated":
         _only_modifiers(criterion)
-        return or_(*[_last_updated(criterion, value) for value in criterion.values])
+        return any_of(_last_updated(criterion, value, values) for value in criterion.values)
     parameter = parameter_of(criterion)
     if criterion.modifier == "missing":
-        return _missing(criterion, parameter)
+        return _missing(criterion, parameter, values)
     if parameter.kind == "date":
         _only_modifiers(criterion)
-        return or_(*[_date(criterion, parameter, value) for value in criterion.values])
+        return any_of(_date(criterion, parameter, value, values) for value in criterion.values)
     if parameter.kind == "string":
         _only_modifiers(criterion, "exact", "contains")
-        return or_(*[_text(criterion, parameter, value) for value in criterion.values])
-    named = has_any_key(keys_of(criterion))
-    return not_(named) if criterion.modifier == "not" else named
+        return any_of(_text(criterion, parameter, value, values) for value in criterion.values)
+    named = has_any_key(keys_of(criterion), values)
+    return f"NOT {named}" if criterion.modifier == "not" else named
 
 
 def keys_of(criterion: Criterion) -> list[int]:
@@ -104,11 +102,9 @@ def keys_of(criterion: Criterion) -> list[int]:
     return [key(parameter.space, form) for value in criterion.values for form in reference_forms(criterion, value)]
 
 
-def has_any_key(keys: Sequence[int]) -> ColumnElement[bool]:
-    if not keys:
-        return false()
-    among: ColumnElement[bool] = _r.search_keys.overlap(bigints(keys))
-    return among
+def has_any_key(keys: Iterable[int], values: Values) -> str:
+    """No key at all is what nothing has."""
+    return f"r.search_keys && {values.bigints(keys)}"
 
 
 def reference_forms(criterion: Criterion, value: str) -> list[str]:
@@ -142,61 +138,61 @@ def _token_key(parameter: Parameter, value: str) -> int:
     return key(parameter.space, token_form(value))
 
 
-def _missing(criterion: Criterion, parameter: Parameter) -> ColumnElement[bool]:
+def _missing(criterion: Criterion, parameter: Parameter, values: Values) -> str:
     if criterion.values not in {("true",), ("false",)}:
         raise Invalid(
             f"expected true or false for `{criterion.asked}`", expression=f"{criterion.type}.{criterion.name}"
         )
     # Asked seldom, so it is read out of the body instead of being kept for every resource.
-    body = cast(func.nullif(func.convert_from(_r.body, "UTF8"), ""), JSONB)
-    paths = parameter.json_paths()
-    there = or_(*[func.jsonb_path_exists(body, cast(path, JSONPATH)) for path in paths])
-    return not_(there) if criterion.values == ("true",) else there
+    body = "nullif(convert_from(r.body, 'UTF8'), '')::jsonb"
+    there = any_of(f"jsonb_path_exists({body}, {values.bind(path)}::jsonpath)" for path in parameter.json_paths())
+    return f"NOT {there}" if criterion.values == ("true",) else there
 
 
-def _date(criterion: Criterion, parameter: Parameter, value: str) -> ColumnElement[bool]:
+# The resource's interval `d.low <= t < d.high` against the asked one, `{low} <= t < {high}`.
+_RELATIONS: Mapping[str, str] = {
+    "eq": "(d.low >= {low} AND d.high <= {high})",
+    "ne": "NOT (d.low >= {low} AND d.high <= {high})",
+    "gt": "d.high > {high}",
+    "lt": "d.low < {low}",
+    "ge": "(d.low >= {low} OR d.high > {high})",
+    "le": "(d.low < {low} OR d.high <= {high})",
+    "sa": "d.low >= {high}",
+    "eb": "d.high <= {low}",
+    "ap": "(d.low < {high} AND d.high > {low})",  # approximately: they overlap
+}
+# The same for the one point in time that `_lastUpdated` is.
+_POINT_RELATIONS: Mapping[str, str] = {
+    "eq": "(r.last_updated >= {low} AND r.last_updated < {high})",
+    "ne": "NOT (r.last_updated >= {low} AND r.last_updated < {high})",
+    "gt": "r.last_updated >= {high}",
+    "lt": "r.last_updated < {low}",
+    "ge": "r.last_updated >= {low}",
+    "le": "r.last_updated < {high}",
+    "sa": "r.last_updated >= {high}",
+    "eb": "r.last_updated < {low}",
+    "ap": "(r.last_updated >= {low} AND r.last_updated < {high})",
+}
+
+
+def _date(criterion: Criterion, parameter: Parameter, value: str, values: Values) -> str:
     prefix, low, high = date_of(criterion, value)
-    each = (
-        func.unnest(_r.date_params, _r.date_lows, _r.date_highs).table_valued("number", "low", "high").render_derived()
-    )
-    on_row = select(1).where(each.c.number == parameter.number, _compare(prefix, each.c.low, each.c.high, low, high))
+    related = _related(_RELATIONS[prefix], low, high, values)
+    intervals = "unnest(r.date_params, r.date_lows, r.date_highs) AS d (number, low, high)"
+    on_row = f"EXISTS (SELECT FROM {intervals} WHERE d.number = {values.bind(parameter.number)} AND {related})"
     if prefix != "eq" or (months := _months(low, high)) is None:
-        return on_row.exists()
-    return and_(has_any_key([key(f"{parameter.space}~month", name) for name in months]), on_row.exists())
+        return on_row
+    return f"({has_any_key([key(f'{parameter.space}~month', name) for name in months], values)} AND {on_row})"
 
 
-def _compare(prefix: str, low: Any, high: Any, from_: datetime, until: datetime) -> ColumnElement[bool]:
-    """The resource's interval `[low, high)` against the asked `[from_, until)`."""
-    contained = and_(low >= from_, high <= until)
-    relations: dict[str, ColumnElement[bool]] = {
-        "eq": contained,
-        "ne": not_(contained),
-        "gt": high > until,
-        "lt": low < from_,
-        "ge": or_(low >= from_, high > until),
-        "le": or_(low < from_, high <= until),
-        "sa": low >= until,
-        "eb": high <= from_,
-        "ap": and_(low < until, high > from_),  # approximately: they overlap
-    }
-    return relations[prefix]
-
-
-def _last_updated(criterion: Criterion, value: str) -> ColumnElement[bool]:
+def _last_updated(criterion: Criterion, value: str, values: Values) -> str:
     prefix, low, high = date_of(criterion, value)
-    at = _r.last_updated
-    within = and_(at >= low, at < high)
-    return {
-        "eq": within,
-        "ap": within,
-        "ne": not_(within),
-        "gt": at >= high,
-        "sa": at >= high,
-        "ge": at >= low,
-        "lt": at < low,
-        "eb": at < low,
-        "le": at < high,
-    }[prefix]
+    return _related(_POINT_RELATIONS[prefix], low, high, values)
+
+
+def _related(relation: str, low: datetime, high: datetime, values: Values) -> str:
+    edges = {"low": low, "high": high}
+    return relation.format(**{name: values.bind(edge) for name, edge in edges.items() if f"{{{name}}}" in relation})
 
 
 def date_of(criterion: Criterion, value: str) -> tuple[str, datetime, datetime]:
@@ -219,24 +215,19 @@ def _months(low: datetime, high: datetime) -> list[str] | None:
     return [month(datetime(n // 12, n % 12 + 1, 1, tzinfo=low.tzinfo)) for n in range(first, last + 1)]
 
 
-def _text(criterion: Criterion, parameter: Parameter, value: str) -> ColumnElement[bool]:
+def _text(criterion: Criterion, parameter: Parameter, value: str, values: Values) -> str:
     raw = _unescaped(value)
     plain = comparable(raw)
     if criterion.modifier == "exact":
-        exact = _r.texts.contains(texts([f"{parameter.slot}:{plain}\n{raw}"]))
-        return and_(exact, _narrowed(parameter, plain))
-    each = func.unnest(_r.texts).table_valued("text").render_derived()
-    compared = func.split_part(each.c.text, "\n", 1)
-    start = f"{parameter.slot}:{plain}"
+        return f"r.texts @> {values.texts([f'{parameter.slot}:{plain}\\n{raw}'])}"
+    each, slot = "split_part(t, E'\\n', 1)", values.bind(f"{parameter.slot}:")
     if criterion.modifier == "contains":
-        of_parameter = compared.startswith(f"{parameter.slot}:", autoescape=True)
-        return select(1).where(of_parameter, func.strpos(compared, plain) > len(parameter.slot) + 1).exists()
-    found = select(1).where(compared.startswith(start, autoescape=True)).exists()
-    return and_(found, _narrowed(parameter, plain)) if len(plain) >= PREFIX_LENGTH else found
-
-
-def _narrowed(parameter: Parameter, plain: str) -> ColumnElement[bool]:
-    return has_any_key([key(f"{parameter.space}~prefix", plain[:PREFIX_LENGTH])])
+        found = f"starts_with({each}, {slot}) AND strpos(substr({each}, length({slot}) + 1), {values.bind(plain)}) > 0"
+        return f"EXISTS (SELECT FROM unnest(r.texts) AS t WHERE {found})"
+    on_row = f"EXISTS (SELECT FROM unnest(r.texts) AS t WHERE starts_with({each}, {slot} || {values.bind(plain)}))"
+    if len(plain) < PREFIX_LENGTH:
+        return on_row
+    return f"({has_any_key([key(f'{parameter.space}~prefix', plain[:PREFIX_LENGTH])], values)} AND {on_row})"
 
 
 def _only_modifiers(criterion: Criterion, *known: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl
 
-from adapter.domain.errors import Deleted, NotFound
+from adapter.domain.errors import Deleted, Invalid, NotFound
 from adapter.use_cases.ports import Reader, ResourceKey, SearchQuery, StoredResource
 from mappings import searchset
 from mappings.interaction import Interaction, Outcome
 
 DEFAULT_COUNT, MAX_COUNT = 50, 1000
+_VERSION = re.compile(r"[0-9]{1,9}")
+_COUNT = re.compile(r"[0-9]{1,18}")
 
 
 def read_one(reader: Reader, key: ResourceKey, version: str | None = None) -> StoredResource:
@@ -17,7 +20,7 @@ def read_one(reader: Reader, key: ResourceKey, version: str | None = None) -> St
     if version is None:
         found = reader.read(key)
     else:
-        found = reader.read_version(key, int(version)) if version.isdigit() else None
+        found = reader.read_version(key, int(version)) if _VERSION.fullmatch(version) else None
     if found is None:
         raise NotFound(f"no such {key.type}", expression=key.type)
     if found.deleted:
@@ -40,7 +43,9 @@ def search_query(type_: str, parameters: list[tuple[str, str]]) -> SearchQuery:
     """A SearchQuery from decoded query parameters; `_count` and our paging cursor are taken out."""
     count, cursor, rest = DEFAULT_COUNT, None, []
     for name, value in parameters:
-        if name == "_count" and value.isdigit():
+        if name == "_count":
+            if not _COUNT.fullmatch(value):
+                raise Invalid("expected `_count` as a number from 0 on, got something else", expression="_count")
             count = min(int(value), MAX_COUNT)
         elif name == "_cursor":
             cursor = value

@@ -11,6 +11,8 @@ from flask import Blueprint, Response, jsonify, request
 from adapter.domain.errors import Invalid
 
 _DURATION = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
+# A clock that has left the calendar could not be set back: it only moves forward.
+_LONGEST = timedelta(days=3660)
 
 
 def demo_clock_routes(advance: Callable[[timedelta], datetime]) -> Blueprint:
@@ -23,7 +25,13 @@ def demo_clock_routes(advance: Callable[[timedelta], datetime]) -> Blueprint:
         if match is None or not any(match.groups()):
             raise Invalid('expected {"advance": "PT48H"}, an ISO 8601 duration of days, hours, minutes or seconds')
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        now = advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+        try:
+            by = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        except OverflowError:
+            by = timedelta.max
+        if by > _LONGEST:
+            raise Invalid(f"expected a duration of at most {_LONGEST.days} days, got a longer one")
+        now = advance(by)
         return jsonify(now=now.isoformat())
 
     return routes

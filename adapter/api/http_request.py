@@ -12,6 +12,7 @@ from adapter.domain.errors import Invalid, NotAcceptable, TooLarge, UnsupportedM
 
 _JSON_TYPES: Final = frozenset({"application/fhir+json", "application/json", "application/json+fhir", ""})
 _PATCH_TYPES: Final = frozenset({"application/json-patch+json"})
+_ACCEPTED: Final = frozenset({"application/fhir+json", "application/json", "application/*", "*/*"})
 _JSON_FORMATS: Final = frozenset({"json", *_JSON_TYPES})
 _KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
 
@@ -63,8 +64,13 @@ def check_accept() -> None:
             raise NotAcceptable("expected _format json: this server answers application/fhir+json only")
         return
     accept = request.accept_mimetypes
-    if accept and not any(accept[kind] > 0 for kind in ("application/fhir+json", "application/json")):
+    # By media range alone: `application/fhir+json; fhirVersion=4.0` asks for what is given here.
+    if accept and not any(quality > 0 and _media_range(value) in _ACCEPTED for value, quality in accept):
         raise NotAcceptable("expected Accept to allow application/fhir+json, got other media types only")
+
+
+def _media_range(value: str) -> str:
+    return value.partition(";")[0].strip().lower()
 
 
 def request_key() -> str | None:

@@ -69,6 +69,8 @@ def register_error_handlers(app: Flask) -> None:
     def refused(refusal: HandoffError) -> Response:
         status, body = describe(refusal)
         response = Response(body, status, content_type=FHIR_JSON)
+        if status == 405:
+            response.headers["Allow"] = ", ".join(_other_methods(app))
         if status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         if status in {429, 503}:
@@ -92,6 +94,13 @@ def register_error_handlers(app: Flask) -> None:
         _log.error("unforeseen", kind=type(error).__name__, at=_place_of(error), route=str(request.url_rule))
         issue = Issue("exception", "the server failed and kept nothing; send it again, and report it if that fails too")
         return Response(outcome([issue]), 500, content_type=FHIR_JSON)
+
+
+def _other_methods(app: Flask) -> list[str]:
+    """What may be asked at this address instead: a method that its route knows was refused for what is there."""
+    adapter = app.create_url_adapter(request)
+    known = adapter.allowed_methods() if adapter is not None else []
+    return sorted(set(known) - {request.method})
 
 
 def _place_of(error: Exception) -> str:

@@ -202,3 +202,13 @@ def _refuse_identity_overlap(changes: Sequence[Change]) -> None:
                 expression=change.interaction.request_at or change.at,
                 code="invariant",
             )
+    conditions: dict[tuple[str, str], Change] = {}
+    for change in changes:
+        if change.action is Action.CREATE and change.created_by_condition:
+            asked = (change.key.type, change.created_by_condition.lstrip("?"))
+            if (first := conditions.setdefault(asked, change)) is not change:
+                raise Invalid(
+                    f"expected each condition to create once in a transaction, got that of {first.at} again",
+                    expression=change.interaction.request_at or change.at,
+                    code="invariant",
+                )

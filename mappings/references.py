@@ -12,6 +12,7 @@ from typing import Any
 
 Tree = dict[str, Any]
 
+ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}\Z")
 RELATIVE = re.compile(r"^([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?$")
 CONDITIONAL = re.compile(r"^([A-Z][A-Za-z]+)\?(.+)$", re.DOTALL)
 _REST_URL = re.compile(r"^(.*/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})$")
@@ -67,6 +68,7 @@ class BundleAddresses:
 
     def __init__(self) -> None:
         self._keys: dict[str, str] = {}
+        self._sent_as: dict[str, tuple[str, str | None]] = {}
         self._uris: dict[str, str] = {}
 
     def add(self, full_url: str | None, sent_as: str | None, key: str) -> None:
@@ -76,7 +78,7 @@ class BundleAddresses:
             if full_url.startswith("urn:"):
                 self._uris[full_url] = key
         if sent_as:
-            self._keys.setdefault(sent_as, key)
+            self._sent_as.setdefault(sent_as, (key, base_of(full_url)))
 
     def resolve(self, reference: str, base: str | None) -> str | None:
         """The key that `reference`, standing in an entry whose fullUrl has `base`, points at inside the Bundle."""
@@ -86,7 +88,11 @@ class BundleAddresses:
         unversioned, _, _ = address.partition("/_history/")
         if base and (found := self._keys.get(base + unversioned)):
             return found
-        return self._keys.get(address) or self._keys.get(unversioned)
+        if found := self._keys.get(address) or self._keys.get(unversioned):
+            return found
+        key, its_base = self._sent_as.get(unversioned, (None, None))
+        # `Patient/1` of one server is not `Patient/1` of another, and may be somebody else.
+        return None if base and its_base and base != its_base else key
 
     def rewrite_uris(self, tree: Tree) -> None:
         """Rewrite uri elements and narrative links that name a placeholder (`urn:uuid:…`) of this Bundle, in place."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,6 +13,7 @@ import orjson
 from adapter.domain.errors import Invalid
 from mappings.interaction import Interaction, Outcome
 from mappings.json_codec import decode, encode
+from mappings.references import ID
 from mappings.times import format_time
 
 Tree = dict[str, Any]
@@ -77,6 +79,8 @@ def _address(url: str, at: str, method: str) -> tuple[str, str | None, str | Non
         raise Invalid("expected Type, Type/id or Type?criteria", expression=at, code="value")
     if not type_[:1].isupper() or not type_.isalpha():
         raise Invalid("expected a url that begins with a resource type", expression=at, code="value")
+    if id_ is not None and not ID.match(id_):
+        raise Invalid("expected an id of 1 to 64 letters, digits, `-` and `.`", expression=at, code="value")
     if method == "POST" and (id_ or question):
         raise Invalid("expected POST to a type, without id or query", expression=at, code="value")
     if method in {"PUT", "PATCH", "DELETE"} and not (id_ or query):
@@ -99,24 +103,34 @@ def patch_in(resource: Tree | None, at: str) -> Tree | list[Any]:
     return operations
 
 
-def response_bundle(kind: str, bundle_id: str, outcomes: list[Outcome], with_bodies: bool) -> bytes:
-    """A transaction-response or batch-response in request order. An outcome that is an error or answers a GET carries
-    its body; others do when `with_bodies` (Prefer: return=representation)."""
-    entries = []
-    for outcome in outcomes:
-        response: Tree = {"status": str(outcome.status)}
-        if outcome.location:
-            response["location"] = outcome.location
-            response["etag"] = outcome.etag
-        if outcome.last_modified:
-            response["lastModified"] = format_time(outcome.last_modified)
-        entry: Tree = {"response": response}
-        if outcome.body and outcome.status >= 400:
-            response["outcome"] = orjson.Fragment(outcome.body)
-        elif outcome.body and (with_bodies or outcome.is_answer):
-            entry["resource"] = orjson.Fragment(outcome.body)
-        entries.append(entry)
+def response_entry(outcome: Outcome, with_bodies: bool) -> bytes:
+    """One entry of a response. An outcome that is an error or answers a GET carries its body; others do when
+    `with_bodies` (Prefer: return=representation)."""
+    response: Tree = {"status": str(outcome.status)}
+    if outcome.location:
+        response["location"] = outcome.location
+        response["etag"] = outcome.etag
+    if outcome.last_modified:
+        response["lastModified"] = format_time(outcome.last_modified)
+    entry: Tree = {"response": response}
+    if outcome.body and outcome.status >= 400:
+        response["outcome"] = orjson.Fragment(outcome.body)
+    elif outcome.body and (with_bodies or outcome.is_answer):
+        entry["resource"] = orjson.Fragment(outcome.body)
+    return encode(entry)
+
+
+def response_bundle(kind: str, bundle_id: str, entries: Sequence[bytes]) -> bytes:
+    """A transaction-response or batch-response of entries in request order."""
     bundle: Tree = {"resourceType": "Bundle", "id": bundle_id, "type": kind}
     if entries:
-        bundle["entry"] = entries
+        bundle["entry"] = [orjson.Fragment(entry) for entry in entries]
+    return encode(bundle)
+
+
+def with_entries(response: bytes, entries: Mapping[int, bytes]) -> bytes:
+    """The same response with other entries at these positions."""
+    bundle = decode(response)
+    for position, entry in entries.items():
+        bundle["entry"][position] = orjson.Fragment(entry)
     return encode(bundle)

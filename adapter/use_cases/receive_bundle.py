@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from adapter.domain.errors import HandoffError, NotSupported
-from adapter.use_cases.ports import Answer
+from adapter.use_cases.ports import Answer, Reader
 from adapter.use_cases.read import read
 from adapter.use_cases.transact import Done, Plan, Request, fresh_content, transact
 from adapter.use_cases.world import World
@@ -21,6 +22,10 @@ from mappings.json_codec import encode
 Tree = dict[str, Any]
 Permit = Callable[[Interaction], None]
 """Raises NotAllowed when the client's scopes do not cover an interaction."""
+Describe = Callable[[HandoffError], tuple[int, bytes]]
+"""A refusal → its status and OperationOutcome."""
+
+_READS = frozenset({"GET", "HEAD"})
 
 
 def receive_bundle(
@@ -32,31 +37,54 @@ def receive_bundle(
     permit: Permit,
     request_key: str | None = None,
     with_bodies: bool = False,
-    describe: Callable[[HandoffError], tuple[int, bytes]],
+    describe: Describe,
 ) -> Answer:
     """Carry out a transaction or batch. `bundle` is `raw`, decoded and structurally checked; `describe` turns the
     refusal of a batch entry into its status and OperationOutcome. Raises HandoffError: nothing was written."""
     kind = bundle["type"]
     if kind == "batch":
-        return _batch(world, tenant, bundle, permit, with_bodies, describe)
+        return _batch(world, tenant, bundle, raw, permit, request_key, with_bodies, describe)
     if kind != "transaction":
         raise NotSupported(
             f"expected a Bundle of type transaction or batch here, got {kind}; a message goes to $process-message",
             expression="Bundle.type",
         )
     content = fresh_content(bundle, raw)
+    asked: dict[int, Interaction] = {}
 
-    def plan(_reader: object) -> Plan:
+    def plan(reader: Reader) -> Plan:
         interactions = bundle_mapping.from_fhir(content())
-        for interaction in interactions:
+        for index, interaction in enumerate(interactions):
             permit(interaction)
+            if interaction.method in _READS:
+                asked[index] = interaction
+                read(reader, interaction)  # a read that must fail refuses the whole before anything is written
         return Plan(interactions)
 
     def answer(done: Done) -> Answer:
-        body = bundle_mapping.response_bundle("transaction-response", world.new_id(), list(done.outcomes), with_bodies)
-        return Answer(200, {}, body)
+        entries = [bundle_mapping.response_entry(outcome, with_bodies) for outcome in done.outcomes]
+        return Answer(200, {}, bundle_mapping.response_bundle("transaction-response", world.new_id(), entries))
 
-    return transact(world, Request(tenant, _keys(bundle, raw, request_key)), plan, answer)
+    given = transact(world, Request(tenant, _keys(bundle, raw, request_key)), plan, answer)
+    if not asked:
+        return given
+    # Reads see what the writes left (https://hl7.org/fhir/R4/http.html#trules), so they are answered after them.
+    reader = world.store.reader(tenant)
+    found = {index: _found(reader, interaction, describe) for index, interaction in asked.items()}
+    return replace(given, body=bundle_mapping.with_entries(given.body, found))
+
+
+def _found(reader: Reader, interaction: Interaction, describe: Describe) -> bytes:
+    try:
+        outcome = read(reader, interaction)
+    except HandoffError as refusal:  # what this very transaction deleted
+        outcome = _refused(refusal, describe)
+    return bundle_mapping.response_entry(outcome, with_bodies=True)
+
+
+def _refused(refusal: HandoffError, describe: Describe) -> Outcome:
+    status, body = describe(refusal)
+    return Outcome(status, "OperationOutcome", body=body)
 
 
 def _keys(bundle: Tree, raw: bytes, request_key: str | None) -> tuple[tuple[str, bytes], ...]:
@@ -77,36 +105,35 @@ def _batch(
     world: World,
     tenant: str,
     bundle: Tree,
+    raw: bytes,
     permit: Permit,
+    request_key: str | None,
     with_bodies: bool,
-    describe: Callable[[HandoffError], tuple[int, bytes]],
+    describe: Describe,
 ) -> Answer:
-    outcomes: list[Outcome] = []
+    """Each entry by itself, and so each with a key of its own: a repeated batch repeats what failed, nothing else."""
+    digest = hashlib.sha256(raw).digest()
+    entries: list[bytes] = []
     for index, entry in enumerate(bundle.get("entry", ())):
+        keys = ((f"request:{request_key}#{index}", digest),) if request_key else ()
         try:
-            outcomes.append(_batch_entry(world, tenant, entry, index, permit))
+            entries.append(_batch_entry(world, Request(tenant, keys), entry, index, permit, with_bodies))
         except HandoffError as refusal:
-            status, body = describe(refusal)
-            outcomes.append(Outcome(status, "OperationOutcome", body=body))
-    body = bundle_mapping.response_bundle("batch-response", world.new_id(), outcomes, with_bodies)
-    return Answer(200, {}, body)
+            entries.append(bundle_mapping.response_entry(_refused(refusal, describe), with_bodies))
+    return Answer(200, {}, bundle_mapping.response_bundle("batch-response", world.new_id(), entries))
 
 
-def _batch_entry(world: World, tenant: str, entry: Tree, index: int, permit: Permit) -> Outcome:
+def _batch_entry(world: World, request: Request, entry: Tree, index: int, permit: Permit, with_bodies: bool) -> bytes:
     (interaction,) = bundle_mapping.from_fhir({"entry": [entry]}, first=index)
     permit(interaction)
-    if interaction.method in {"GET", "HEAD"}:
-        return read(world.store.reader(tenant), interaction)
-    outcomes: list[Outcome] = []
-
-    def answer(done: Done) -> Answer:
-        outcomes[:] = done.outcomes
-        return Answer(200, {}, b"")
-
+    if interaction.method in _READS:
+        return bundle_mapping.response_entry(read(world.store.reader(request.tenant), interaction), with_bodies)
     content = fresh_content(entry, encode(entry))
 
     def plan(_reader: object) -> Plan:
         return Plan(bundle_mapping.from_fhir({"entry": [content()]}, first=index))
 
-    transact(world, Request(tenant), plan, answer)
-    return outcomes[0]
+    def answer(done: Done) -> Answer:
+        return Answer(200, {}, bundle_mapping.response_entry(done.outcomes[0], with_bodies))
+
+    return transact(world, request, plan, answer).body

@@ -27,7 +27,6 @@ from adapter.use_cases.ports import (
     WriteSet,
     retrying_on_conflict,
 )
-from adapter.use_cases.read import read
 from adapter.use_cases.record_contact import record_additions, record_appointment, record_contact, request_abort
 from adapter.use_cases.targets import Action, Change, find_targets
 from adapter.use_cases.update_task import update_task
@@ -78,24 +77,22 @@ def transact(
 ) -> Answer:
     """Decide, commit, answer. `plan` is called again, on fresh content, when the decision has to be taken anew.
 
+    Reads are not answered here, where nothing is committed yet: their outcome is a bare 200.
     Raises HandoffError; then nothing was written."""
 
     def decide_and_commit() -> Answer:
         reader = world.store.reader(request.tenant)
         planned = plan(reader)
         decision, outcomes = _decide(world, request, reader, planned)
-        done = Done(outcomes, decision.handoffs)
+        given = answer(Done(outcomes, decision.handoffs))
         write_set = decision.write_set
-        if not any(change.action is Action.READ for change in decision.changes):
-            given = answer(done)
-            if write_set:
-                write_set.requests = [RequestRecord(request.tenant, key, digest, given) for key, digest in request.keys]
-                world.store.commit(write_set)
-            return given
-        # Reads see what the writes left (https://hl7.org/fhir/R4/http.html#trules), so they are answered after them.
+        # Also when there is nothing to write, as in a conditional create that found its resource: a repetition is owed
+        # the same answer, and another body under the same key its refusal.
+        if any(change.action is not Action.READ for change in decision.changes):
+            write_set.requests = [RequestRecord(request.tenant, key, digest, given) for key, digest in request.keys]
         if write_set:
             world.store.commit(write_set)
-        return answer(_with_reads(done, planned.interactions, reader))
+        return given
 
     try:
         return retrying_on_conflict(decide_and_commit)
@@ -355,13 +352,6 @@ def _outcome(change: Change, versions: dict[ResourceKey, NewVersion]) -> Outcome
     new = versions[key]
     status = 201 if before is None or before.deleted else 200
     return Outcome(status, key.type, key.id, new.version, new.last_updated, new.body)
-
-
-def _with_reads(done: Done, interactions: Sequence[Interaction], reader: Reader) -> Done:
-    """The same, with its GETs answered from the store as it is now."""
-    pairs = zip(done.outcomes, interactions, strict=True)
-    outcomes = [read(reader, asked) if asked.method in {"GET", "HEAD"} else outcome for outcome, asked in pairs]
-    return Done(outcomes, done.handoffs)
 
 
 def _answered_before(world: World, request: Request) -> Answer | None:

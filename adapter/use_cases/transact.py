@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from adapter.domain.errors import BusinessRule, Conflict, HandoffError, Invalid, KeyReused, MethodNotAllowed, NotAllowed
+from adapter.domain.errors import (
+    BusinessRule,
+    Conflict,
+    Deleted,
+    HandoffError,
+    Invalid,
+    KeyReused,
+    MethodNotAllowed,
+    NotAllowed,
+)
 from adapter.domain.handoff import Handoff
 from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.begin_handoff import begin_handoff, task_id_in
@@ -29,7 +38,7 @@ from adapter.use_cases.ports import (
 )
 from adapter.use_cases.record_contact import record_additions, record_appointment, record_contact, request_abort
 from adapter.use_cases.targets import Action, Change, find_targets
-from adapter.use_cases.update_task import update_task
+from adapter.use_cases.update_task import update_task, withdraw_draft
 from adapter.use_cases.world import World
 from mappings import task as task_mapping
 from mappings.bundle import PROCESSING_ORDER
@@ -153,7 +162,7 @@ def _check_author(decision: Decision, change: Change) -> None:
             expression=change.at or change.interaction.request_at,
         )
     if change.action is Action.DELETE:
-        open_handoffs = [h for id_ in before.handoffs if (h := decision.handoff(id_)) and h.status != "draft"]
+        open_handoffs = [h for id_ in before.handoffs if (h := decision.handoff(id_)) and _was_sent(decision, h)]
         if open_handoffs:
             raise BusinessRule(
                 "a resource that belongs to a handoff cannot be deleted once that is requested; set its status to "
@@ -165,6 +174,14 @@ def _check_author(decision: Decision, change: Change) -> None:
             f"expected the {change.key.type} to be changed by the organisation that sent it; this one may read it",
             expression=change.at or change.interaction.request_at,
         )
+
+
+def _was_sent(decision: Decision, handoff: Handoff) -> bool:
+    """Whether anybody but the initiator ever knew of it. The Task of a draft may be deleted, and no other one."""
+    if handoff.status != "entered-in-error":
+        return handoff.status != "draft"
+    task = decision.reader.read(ResourceKey("Task", handoff.id))
+    return task is None or not task.deleted
 
 
 def _may_answer(decision: Decision, change: Change) -> bool:
@@ -195,16 +212,21 @@ def _join_and_decide(decision: Decision, plan: Plan) -> None:
         if change.before is not None:
             change.handoffs.update(change.before.handoffs)
         change.handoffs.update(plan.handoffs)
-        if change.key.type == "Task" and change.tree is not None:
+        if change.key.type == "Task":
             _decide_on_task(decision, change, begun)
     _join_what_was_sent(decision, begun)
     _join_what_is_referenced(decision, begun)
 
 
 def _decide_on_task(decision: Decision, change: Change, begun: list[Change]) -> None:
-    assert change.tree is not None
     existing = decision.handoff(change.key.id) if change.before is not None else None
+    if change.tree is None:
+        if existing is not None:
+            withdraw_draft(decision, existing)
+        return
     if existing is not None:
+        if change.before is not None and change.before.deleted:
+            raise Deleted("this Task was deleted while it was a draft; send a new one", expression=change.at)
         update_task(decision, change, existing)
         if existing.status == "draft":
             begun.append(change)

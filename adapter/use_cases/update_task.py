@@ -59,6 +59,23 @@ def update_task(decision: Decision, change: Change, before: Handoff) -> None:
     decision.put(handoff)
 
 
+def withdraw_draft(decision: Decision, before: Handoff) -> None:
+    """The Task of a draft is deleted: nobody is asked any more, and the ledger says so."""
+    target = "entered-in-error"
+    decision.put(
+        replace(
+            before,
+            status=target,
+            updated_at=decision.now,
+            responsible=responsible(target, before.requester, before.owner),
+            next_action=next_action(target, before.requester, before.owner),
+        )
+    )
+    kind = events.OF_STATUS[target]
+    line = LedgerEvent(before.id, kind, decision.tenant, decision.now, decision.now, before.status, target)
+    decision.record(line)
+
+
 def _update_draft(decision: Decision, change: Change, before: Handoff, status: str) -> None:
     """A draft is the initiator's alone: any element may change, and sending it begins the handoff as if it were new."""
     view = task_mapping.from_fhir(change.tree or {})

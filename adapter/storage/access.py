@@ -8,38 +8,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, true
-from sqlalchemy.sql import and_
-
-from adapter.storage.tables import handoff, resource_version, texts
+from adapter.storage.sql import Values
 from adapter.use_cases.ports import EVERYONE
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What is visible: to one organisation, or everything (`tenant` None) for the adapter's own work."""
+    """What is visible: to one organisation (`Access.of`), or everything (`EVERYTHING`) for the adapter's own work."""
 
     tenant: str | None
 
-    def __post_init__(self) -> None:
-        # "*" as an organisation would read what is public only, but "" or a list would be a mistake of the caller.
-        if self.tenant is not None and (not self.tenant or self.tenant == EVERYONE):
+    @classmethod
+    def of(cls, tenant: str) -> Access:
+        """Raises ValueError for what is no organisation: None would be everything, "*" what is public."""
+        if not tenant or tenant == EVERYONE:
             raise ValueError("expected the id of an organisation")
+        return cls(tenant)
 
-    def resources(self) -> ColumnElement[bool]:
-        if self.tenant is None:
-            return true()
-        may_read: ColumnElement[bool] = resource_version.c.readers.overlap(texts([self.tenant, EVERYONE]))
-        return may_read
+    def resources(self, values: Values) -> str:
+        """The condition on a row of `resource_version`, called `r`."""
+        return "true" if self.tenant is None else f"r.readers && {values.texts([self.tenant, EVERYONE])}"
 
-    def handoffs(self) -> ColumnElement[bool]:
-        if self.tenant is None:
-            return true()
-        return handoff.c.readers.contains(texts([self.tenant]))
+    def current(self, values: Values) -> str:
+        """The same, and the row is the current version of its resource (it may be a deletion)."""
+        return f"r.is_current AND {self.resources(values)}"
 
-    def current(self) -> ColumnElement[bool]:
-        """The current version of what is visible, deletions included."""
-        return and_(resource_version.c.is_current, self.resources())
+    def handoffs(self, values: Values) -> str:
+        """The condition on a row of `handoff`, called `h`."""
+        return "true" if self.tenant is None else f"h.readers @> {values.texts([self.tenant])}"
 
 
 EVERYTHING = Access(None)

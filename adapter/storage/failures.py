@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors as pg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adapter.domain.errors import Unavailable
@@ -36,8 +36,11 @@ def meaning_of(error: Exception) -> Exception:
 
 @contextmanager
 def unavailable_when_down() -> Iterator[None]:
-    """Around every read: the database's being down is told in our own words."""
+    """Around whatever asks the database: that it is down, or that somebody was faster, is told in our own words."""
     try:
         yield
-    except (DBAPIError, PoolTimeout) as error:
-        raise meaning_of(error) from error
+    except (psycopg.Error, SQLAlchemyError) as error:
+        meaning = meaning_of(error)
+        if meaning is error:
+            raise
+        raise meaning from error

@@ -8,41 +8,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import orjson
-from sqlalchemy import Engine, select, tuple_
 
 from adapter.domain.errors import Invalid, NotSupported
 from adapter.storage.access import Access
-from adapter.storage.reads import STORED, stored_resource
+from adapter.storage.connections import Driver
 from adapter.storage.search_index import Parameter, index_of, references_in
 from adapter.storage.search_keys import key
 from adapter.storage.search_parameters import has_any_key
 from adapter.storage.search_values import local_reference
-from adapter.storage.tables import resource_version
+from adapter.storage.sql import Values
+from adapter.storage.stored import STORED, stored_resource
 from adapter.use_cases.ports import ResourceKey, SearchQuery, StoredResource
 
 MOST_INCLUDED = 1000
 """Includes beyond this are left out; they can still be read one by one."""
 
-_r = resource_version.c
-
 
 def included_with(
-    engine: Engine, access: Access, query: SearchQuery, matches: Sequence[StoredResource]
+    driver: Driver, access: Access, query: SearchQuery, matches: Sequence[StoredResource]
 ) -> Sequence[StoredResource]:
     """Beside the matches, each once, never one of the matches. Raises NotSupported or Invalid naming the parameter."""
     forward = [_parsed(query, name, value) for name, value in query.parameters if name.partition(":")[0] == "_include"]
     reverse = [
         _parsed(query, name, value) for name, value in query.parameters if name.partition(":")[0] == "_revinclude"
     ]
-    if not matches or not (forward or reverse):
+    if not matches:
         return ()
     found: dict[ResourceKey, StoredResource] = {}
     if forward:
-        _add(found, _pointed_at(engine, access, forward, matches))
+        _add(found, _pointed_at(driver, access, forward, matches))
     for parameters, source in reverse:
-        _add(found, _pointing_at(engine, access, source, parameters, matches))
-    for match in matches:
-        found.pop(match.key, None)
+        _add(found, _pointing_at(driver, access, source, parameters, matches))
+    for each in matches:
+        found.pop(each.key, None)
     return list(found.values())[:MOST_INCLUDED]
 
 
@@ -69,7 +67,7 @@ def _parsed(query: SearchQuery, name: str, value: str) -> Asked:
 
 
 def _pointed_at(
-    engine: Engine, access: Access, asked: Sequence[Asked], matches: Sequence[StoredResource]
+    driver: Driver, access: Access, asked: Sequence[Asked], matches: Sequence[StoredResource]
 ) -> Iterable[StoredResource]:
     wanted: set[tuple[str, str]] = set()
     trees = [orjson.loads(match.body) for match in matches]
@@ -80,24 +78,13 @@ def _pointed_at(
                     target, _, id = local_reference(reference).partition("/")
                     if id and "/" not in id and only in (None, target):
                         wanted.add((target, id))
-    return _current(engine, access, wanted)
-
-
-def _current(engine: Engine, access: Access, keys: set[tuple[str, str]]) -> Iterable[StoredResource]:
-    if not keys:
-        return ()
-    statement = (
-        select(*STORED)
-        .where(access.current(), _r.deleted.is_(False), tuple_(_r.type, _r.id).in_(sorted(keys)))
-        .order_by(_r.type, _r.id)
-        .limit(MOST_INCLUDED)
-    )
-    with engine.connect() as connection:
-        return [stored_resource(row) for row in connection.execute(statement)]
+    values = Values(orjson.dumps([{"type": type, "id": id} for type, id in wanted]).decode())
+    among = "(r.type, r.id) IN (SELECT type, id FROM json_to_recordset($1::json) AS k (type text, id text))"
+    return _visible(driver, access, among, values) if wanted else ()
 
 
 def _pointing_at(
-    engine: Engine,
+    driver: Driver,
     access: Access,
     type: str,
     parameters: Sequence[tuple[Parameter, str | None]],
@@ -109,14 +96,14 @@ def _pointing_at(
         for match in matches
         if only in (None, match.key.type) and (not parameter.targets or match.key.type in parameter.targets)
     }
-    statement = (
-        select(*STORED)
-        .where(access.current(), _r.type == type, _r.deleted.is_(False), has_any_key(sorted(keys)))
-        .order_by(_r.id)
-        .limit(MOST_INCLUDED)
-    )
-    with engine.connect() as connection:
-        return [stored_resource(row) for row in connection.execute(statement)]
+    values = Values(type)
+    return _visible(driver, access, f"r.type = $1 AND {has_any_key(sorted(keys), values)}", values)
+
+
+def _visible(driver: Driver, access: Access, condition: str, values: Values) -> Iterable[StoredResource]:
+    where = f"{condition} AND {access.current(values)} AND NOT r.deleted ORDER BY r.type, r.id LIMIT {MOST_INCLUDED}"
+    rows = driver.rows(f"SELECT {STORED} FROM resource_version r WHERE {where}", *values.bound)
+    return [stored_resource(row) for row in rows]
 
 
 def _add(found: dict[ResourceKey, StoredResource], more: Iterable[StoredResource]) -> None:

@@ -219,12 +219,15 @@ def _text(criterion: Criterion, parameter: Parameter, value: str, values: Values
     raw = _unescaped(value)
     plain = comparable(raw)
     if criterion.modifier == "exact":
-        return f"r.texts @> {values.texts([f'{parameter.slot}:{plain}\\n{raw}'])}"
-    each, slot = "split_part(t, E'\\n', 1)", values.bind(f"{parameter.slot}:")
+        exact = f"{parameter.slot}:{plain}\n{raw}"
+        return f"r.texts @> {values.texts([exact])}"
+    each = "split_part(t, E'\\n', 1)"
     if criterion.modifier == "contains":
-        found = f"starts_with({each}, {slot}) AND strpos(substr({each}, length({slot}) + 1), {values.bind(plain)}) > 0"
-        return f"EXISTS (SELECT FROM unnest(r.texts) AS t WHERE {found})"
-    on_row = f"EXISTS (SELECT FROM unnest(r.texts) AS t WHERE starts_with({each}, {slot} || {values.bind(plain)}))"
+        slot = values.bind(f"{parameter.slot}:")
+        inside = f"strpos(substr({each}, length({slot}::text) + 1), {values.bind(plain)}::text) > 0"
+        return f"EXISTS (SELECT FROM unnest(r.texts) AS t WHERE starts_with({each}, {slot}::text) AND {inside})"
+    start = values.bind(f"{parameter.slot}:{plain}")
+    on_row = f"EXISTS (SELECT FROM unnest(r.texts) AS t WHERE starts_with({each}, {start}::text))"
     if len(plain) < PREFIX_LENGTH:
         return on_row
     return f"({has_any_key([key(f'{parameter.space}~prefix', plain[:PREFIX_LENGTH])], values)} AND {on_row})"

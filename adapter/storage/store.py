@@ -35,7 +35,7 @@ class PostgresStore:
 
     def reader(self, tenant: str) -> PostgresReader:
         """Reads as this organisation. Raises ValueError for "" and "*", which are none."""
-        return PostgresReader(self._engine, Access(tenant))
+        return PostgresReader(self._engine, Access.of(tenant))
 
     def system_reader(self) -> PostgresReader:
         return PostgresReader(self._engine, EVERYTHING)

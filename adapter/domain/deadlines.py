@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from adapter.domain.facts import NO_FACTS, Facts
@@ -46,6 +47,15 @@ class Before:
 
 
 Rule = Within | AtLocalTime | BusinessDays | Before
+
+
+class ClockStep(NamedTuple):
+    """A row of a handoff's clock as it stands: `step` fell or falls `due`; neither time is there while it is open."""
+
+    step: str
+    due: datetime
+    fired_at: datetime | None = None
+    cancelled_at: datetime | None = None
 
 
 def _no_holidays(_: date) -> bool:

@@ -13,84 +13,116 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.engine import Row
+import orjson
+from sqlalchemy import Engine
 
 from adapter.domain.handoff import LedgerEvent
+from adapter.storage.connections import Driver, driver_of
 from adapter.storage.failures import unavailable_when_down
-from adapter.storage.tables import ledger_event
+from adapter.storage.pg_arrays import text_literal
 from adapter.use_cases.delivery_ports import Listed, Pending, Turn
 from adapter.use_cases.ports import ResourceKey
 
 QUEUE: Final = "delivery"
 DRAIN_TASK: Final = "drain_lane"
 
-_HEAD = text("""
-    SELECT id, lane, subscriber, handoff, event, focus_type, focus_id, payload, created_at, event_number, attempts,
-           state = 'pending' AND (attempts = 0 OR next_attempt <= now()) AS due
+_COLUMNS = """id, lane, subscriber, handoff, event, focus_type, focus_id, payload, created_at, event_number, attempts"""
+
+_HEAD = f"""
+    SELECT {_COLUMNS}, state = 'pending' AND (attempts = 0 OR next_attempt <= now())
       FROM notification
-     WHERE lane = :lane AND state IN ('pending', 'parked')
+     WHERE lane = $1 AND state IN ('pending', 'parked')
      ORDER BY id
      LIMIT 1
-""")
+"""
 
 # One statement: the counter's row is locked for no longer than it takes to count.
-_BEGIN = text("""
+_BEGIN = """
     WITH turn AS (
-        INSERT INTO subscriber_counter AS c (subscriber, events) VALUES (:subscriber, :fresh)
+        INSERT INTO subscriber_counter AS c (subscriber, events) VALUES ($1, $3::bigint)
         ON CONFLICT (subscriber) DO UPDATE
-           SET events = c.events + :fresh,
-               paused_until = CASE WHEN c.paused_until IS NULL THEN NULL ELSE now() + :lease END
+           SET events = c.events + $3::bigint,
+               paused_until = CASE WHEN c.paused_until IS NULL THEN NULL ELSE now() + $4::interval END
          WHERE c.paused_until IS NULL OR c.paused_until <= now()
         RETURNING events, failures
     ), numbered AS (
-        UPDATE notification SET event_number = turn.events FROM turn WHERE id = :id AND event_number IS NULL
+        UPDATE notification SET event_number = turn.events FROM turn WHERE id = $2 AND event_number IS NULL
     )
     SELECT events, failures FROM turn
-""")
-
-_SETTLE = text("""
-    UPDATE notification
-       SET state = :state, delivered_at = now(), receipt = jsonb_build_object('detail', CAST(:receipt AS text)),
-           last_error = NULL
-     WHERE id = :id AND state IN ('pending', 'parked')
-""")
-_ANSWERS_AGAIN = text("""
-    WITH before AS (SELECT paused_until FROM subscriber_counter WHERE subscriber = :subscriber FOR UPDATE)
-    UPDATE subscriber_counter c
-       SET failures = 0, failing_since = NULL, paused_until = NULL
-      FROM before
-     WHERE c.subscriber = :subscriber AND c.failures > 0
-    RETURNING before.paused_until IS NOT NULL AS was_paused
-""")
-_DUE_NOW = text("""
-    UPDATE notification SET next_attempt = now()
-     WHERE subscriber = :subscriber AND state = 'pending' AND coalesce(next_attempt, created_at) > now()
-""")
-_TRY_LATER = text("""
-    UPDATE notification SET attempts = attempts + :counted, next_attempt = now() + :wait, last_error = :error
-     WHERE id = :id AND state = 'pending'
-""")
-_FAILS = text("""
-    UPDATE subscriber_counter
-       SET failures = failures + 1, failing_since = coalesce(failing_since, now()),
-           paused_until = coalesce(now() + :pause, paused_until)
-     WHERE subscriber = :subscriber
-""")
-_PARK = text("""
-    UPDATE notification SET state = 'parked', attempts = attempts + 1, last_error = :error
-     WHERE id = :id AND state = 'pending'
-""")
-
-_JOBS = """
-    INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)
-    SELECT :queue, :task, lane, jsonb_build_object('lane', lane)
 """
-_WAKE = text(f"{_JOBS} FROM unnest(CAST(:lanes AS text[])) AS lane")
+
+# What follows a change of `done (subscriber, …)`: its line in the ledger; and, because the subscriber answered, the end
+# of its failures in a row. After a pause all that waits for it is due at once, whatever it was waiting for.
+_NOTED = """
+    noted AS (
+        INSERT INTO ledger_event (handoff, kind, actor, event_time, recorded_time, status_from, status_to, detail)
+        SELECT $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9, $10::jsonb FROM done
+    )
+"""
+_ANSWERS_AGAIN = """
+    failing AS (
+        SELECT c.subscriber, c.paused_until FROM subscriber_counter c JOIN done USING (subscriber)
+         WHERE c.failures > 0 FOR UPDATE OF c
+    ), answers AS (
+        UPDATE subscriber_counter c SET failures = 0, failing_since = NULL, paused_until = NULL
+          FROM failing WHERE c.subscriber = failing.subscriber
+    ), due AS (
+        UPDATE notification n SET next_attempt = now()
+          FROM failing
+         WHERE n.subscriber = failing.subscriber AND failing.paused_until IS NOT NULL
+           AND n.state = 'pending' AND coalesce(n.next_attempt, n.created_at) > now() AND n.id <> $1
+    )
+"""
+_DELIVERED = f"""
+    WITH done AS (
+        UPDATE notification
+           SET state = 'delivered', delivered_at = now(), receipt = jsonb_build_object('detail', $2::text),
+               last_error = NULL
+         WHERE id = $1 AND state IN ('pending', 'parked')
+        RETURNING subscriber
+    ), {_NOTED}, {_ANSWERS_AGAIN}
+    SELECT count(*) FROM done
+"""
+_WITHHELD = f"""
+    WITH done AS (
+        UPDATE notification SET state = 'withheld', receipt = jsonb_build_object('detail', $2::text)
+         WHERE id = $1 AND state IN ('pending', 'parked')
+        RETURNING subscriber
+    ), {_NOTED}
+    SELECT count(*) FROM done
+"""
+_PARKED = f"""
+    WITH done AS (
+        UPDATE notification SET state = 'parked', attempts = attempts + 1, last_error = $2
+         WHERE id = $1 AND state = 'pending'
+        RETURNING subscriber
+    ), {_NOTED}
+    SELECT count(*) FROM done
+"""
+_TRY_LATER = """
+    UPDATE notification SET attempts = attempts + 1, next_attempt = now() + $3::interval, last_error = $2
+     WHERE id = $1 AND state = 'pending'
+    RETURNING subscriber
+"""
+_REFUSED = f"WITH done AS ({_TRY_LATER}), {_ANSWERS_AGAIN} SELECT count(*) FROM done"
+_UNREACHABLE = f"""
+    WITH done AS ({_TRY_LATER})
+    UPDATE subscriber_counter c
+       SET failures = failures + 1, failing_since = coalesce(failing_since, now()),
+           paused_until = coalesce(now() + $4::interval, paused_until)
+      FROM done WHERE c.subscriber = done.subscriber
+"""
+_POSTPONED = "UPDATE notification SET next_attempt = now() + $2::interval WHERE id = $1 AND state = 'pending'"
+
+_JOBS = f"""
+    INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)
+    SELECT '{QUEUE}', '{DRAIN_TASK}', lane, jsonb_build_object('lane', lane)
+"""
+_WAKE = f"{_JOBS} FROM unnest($1::text[]) AS lane"
 
 # Subscriber by subscriber (a skip scan over the index), so that the backlog of one that is paused costs one look-up.
 # A fresh notification came with a job: it is looked after here only when that job must have been lost.
-_SWEEP = text(f"""
+_SWEEP = f"""
     WITH RECURSIVE waiting (subscriber) AS (
         SELECT min(subscriber) FROM notification WHERE state = 'pending'
         UNION ALL
@@ -104,54 +136,68 @@ _SWEEP = text(f"""
             SELECT n.lane FROM notification n
              WHERE n.subscriber = w.subscriber AND n.state = 'pending'
                AND coalesce(n.next_attempt, n.created_at) <= now()
-               AND (n.next_attempt IS NOT NULL OR n.created_at <= now() - CAST(:grace AS interval))
+               AND (n.next_attempt IS NOT NULL OR n.created_at <= now() - $1::interval)
                AND NOT EXISTS (SELECT 1 FROM notification e
                                 WHERE e.lane = n.lane AND e.id < n.id AND e.state IN ('pending', 'parked'))
                AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
                                 WHERE j.lock = n.lane AND j.status IN ('todo', 'doing'))
              ORDER BY coalesce(n.next_attempt, n.created_at)
-             LIMIT CASE WHEN c.paused_until IS NULL THEN CAST(:most AS bigint) ELSE 1 END
+             LIMIT CASE WHEN c.paused_until IS NULL THEN $2::bigint ELSE 1 END
          ) AS head
          WHERE w.subscriber IS NOT NULL AND (c.paused_until IS NULL OR c.paused_until <= now())
     )
     {_JOBS} FROM due
-""")
+"""
 
 # A job is `doing` for good when its worker died, or when the database was away just as the job was to be ended.
-_RESCUE = text("""
+_RESCUE = f"""
     SELECT procrastinate_retry_job_v2(j.id, now(), NULL, NULL, NULL)
       FROM procrastinate_jobs j
       LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
-     WHERE j.status = 'doing' AND j.queue_name = :queue
-       AND (w.id IS NULL OR w.last_heartbeat < now() - CAST(:silent AS interval)
+     WHERE j.status = 'doing' AND j.queue_name = '{QUEUE}'
+       AND (w.id IS NULL OR w.last_heartbeat < now() - $1::interval
             OR (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id AND e.type = 'started')
-               < now() - CAST(:longest AS interval))
-""")
+               < now() - $2::interval)
+"""
 
 _LIST = """
-    SELECT n.lane, n.subscriber, n.handoff, count(*) AS waiting, min(n.created_at) AS oldest,
+    SELECT n.lane, n.subscriber, n.handoff,
            CASE WHEN bool_or(n.state = 'parked') THEN 'parked' WHEN min(c.paused_until) > now() THEN 'paused'
-                ELSE 'pending' END AS state,
-           (array_agg(n.attempts ORDER BY n.id))[1] AS attempts,
-           (array_agg(greatest(n.next_attempt, c.paused_until) ORDER BY n.id))[1] AS next_attempt,
-           (array_agg(n.last_error ORDER BY n.id))[1] AS last_error
+                ELSE 'pending' END,
+           count(*), min(n.created_at) AS oldest,
+           (array_agg(n.attempts ORDER BY n.id))[1],
+           (array_agg(greatest(n.next_attempt, c.paused_until) ORDER BY n.id))[1],
+           (array_agg(n.last_error ORDER BY n.id))[1]
       FROM notification n
       LEFT JOIN subscriber_counter c ON c.subscriber = n.subscriber
-     WHERE n.state IN ('pending', 'parked') {only}
+     WHERE n.state IN ('pending', 'parked')
+       AND ($1::text IS NULL OR n.subscriber = $1) AND ($2::text IS NULL OR n.handoff = $2)
      GROUP BY n.lane, n.subscriber, n.handoff
      ORDER BY oldest
-     LIMIT :limit
+     LIMIT $3
 """
-_RETRY = """
+_RETRY = f"""
     WITH woken AS (
         UPDATE notification SET state = 'pending', attempts = 0, next_attempt = now()
-         WHERE state IN ('pending', 'parked') {only}
+         WHERE state IN ('pending', 'parked')
+           AND ($1::text IS NULL OR lane = $1) AND ($2::text IS NULL OR subscriber = $2)
         RETURNING lane, subscriber
     ), unpaused AS (
         UPDATE subscriber_counter SET failures = 0, failing_since = NULL, paused_until = NULL
          WHERE subscriber IN (SELECT subscriber FROM woken)
+    ), jobs AS (
+        {_JOBS} FROM (SELECT DISTINCT lane FROM woken) AS lanes
     )
-    SELECT DISTINCT lane FROM woken
+    SELECT DISTINCT lane FROM woken ORDER BY lane
+"""
+_BACKLOG = """
+    SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'parked'),
+           min(created_at) FILTER (WHERE state = 'pending')
+      FROM notification WHERE state IN ('pending', 'parked')
+"""
+_PAST = f"""
+    SELECT {_COLUMNS}, false FROM notification
+     WHERE subscriber = $1 AND event_number BETWEEN $2 AND $3 ORDER BY event_number
 """
 
 
@@ -165,163 +211,104 @@ class Backlog:
 
 
 class LaneStore:
-    """All of it in PostgreSQL; `engine` is `PostgresStore.engine`. Each method is one transaction of its own and raises
-    domain.errors.Unavailable when the database is down."""
+    """All of it in PostgreSQL; `engine` is `PostgresStore.engine`. Each method is one statement, so all or nothing, and
+    raises domain.errors.Unavailable when the database is down."""
 
     def __init__(self, engine: Engine):
         self._engine = engine
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with unavailable_when_down(), self._engine.begin() as connection:
-            yield connection
+    def _driver(self) -> Iterator[Driver]:
+        with unavailable_when_down(), driver_of(self._engine) as driver:
+            yield driver
+
+    def _rows(self, sql: str, *values: Any) -> Sequence[tuple[Any, ...]]:
+        with self._driver() as driver:
+            return driver.rows(sql, *values)
+
+    def _run(self, sql: str, *values: Any) -> int:
+        with self._driver() as driver:
+            return driver.run(sql, *values)
 
     def head(self, lane: str) -> Pending | None:
-        with self._transaction() as connection:
-            row = connection.execute(_HEAD, {"lane": lane}).one_or_none()
-        return _pending(row) if row else None
+        rows = self._rows(_HEAD, lane)
+        return _pending(rows[0]) if rows else None
 
     def begin(self, head: Pending, lease: timedelta) -> Turn | None:
-        values = {"subscriber": head.subscriber, "id": head.id, "lease": lease, "fresh": int(head.event_number is None)}
-        with self._transaction() as connection:
-            row = connection.execute(_BEGIN, values).one_or_none()
-        return Turn(head.event_number or row.events, row.failures) if row else None
+        fresh = int(head.event_number is None)
+        for number, failures in self._rows(_BEGIN, head.subscriber, head.id, fresh, lease):
+            return Turn(head.event_number or number, failures)
+        return None
 
     def settled(self, head: Pending, state: str, receipt: str, event: LedgerEvent) -> bool:
-        with self._transaction() as connection:
-            done = connection.execute(_SETTLE, {"id": head.id, "state": state, "receipt": receipt}).rowcount == 1
-            if done:
-                _append(connection, event)
-                if state == "delivered":
-                    _answers_again(connection, head.subscriber)
-        return done
+        sql = _DELIVERED if state == "delivered" else _WITHHELD
+        return bool(self._rows(sql, head.id, receipt, *_line(event))[0][0])
 
     def unreachable(self, head: Pending, error: str, wait: timedelta, pause: timedelta | None) -> None:
-        with self._transaction() as connection:
-            connection.execute(_TRY_LATER, {"id": head.id, "counted": 1, "wait": wait, "error": error})
-            connection.execute(_FAILS, {"subscriber": head.subscriber, "pause": pause})
+        self._run(_UNREACHABLE, head.id, error, wait, pause)
 
     def refused(self, head: Pending, error: str, wait: timedelta) -> None:
-        with self._transaction() as connection:
-            connection.execute(_TRY_LATER, {"id": head.id, "counted": 1, "wait": wait, "error": error})
-            _answers_again(connection, head.subscriber)
+        self._rows(_REFUSED, head.id, error, wait)
 
     def postpone(self, head: Pending, wait: timedelta) -> None:
-        with self._transaction() as connection:
-            connection.execute(_TRY_LATER, {"id": head.id, "counted": 0, "wait": wait, "error": None})
+        self._run(_POSTPONED, head.id, wait)
 
     def parked(self, head: Pending, error: str, event: LedgerEvent) -> None:
-        with self._transaction() as connection:
-            if connection.execute(_PARK, {"id": head.id, "error": error}).rowcount == 1:
-                _append(connection, event)
+        self._rows(_PARKED, head.id, error, *_line(event))
 
     def wake(self, lanes: Sequence[str]) -> None:
-        with self._transaction() as connection:
-            connection.execute(_WAKE, {"lanes": list(lanes), "queue": QUEUE, "task": DRAIN_TASK})
+        self._run(_WAKE, text_literal(lanes))
 
     def sweep(self, grace: timedelta, most: int = 50) -> int:
         """Queue a job for each lane that is due and has none, at most `most` a subscriber; the number of jobs.
 
         Safe to run anywhere at any time: two jobs for a lane wait for each other, and the second finds nothing."""
-        with self._transaction() as connection:
-            values = {"queue": QUEUE, "task": DRAIN_TASK, "grace": grace, "most": most}
-            return connection.execute(_SWEEP, values).rowcount
+        return self._run(_SWEEP, grace, most)
 
     def rescue(self, silent: timedelta, longest: timedelta) -> int:
         """Queue again the jobs of workers that gave no sign for `silent`, and those that last longer than `longest`,
         which none does by itself; how many."""
-        with self._transaction() as connection:
-            return len(connection.execute(_RESCUE, {"queue": QUEUE, "silent": silent, "longest": longest}).all())
+        return len(self._rows(_RESCUE, silent, longest))
 
     def listing(
         self, *, subscriber: str | None = None, handoff: str | None = None, limit: int = 200
     ) -> Sequence[Listed]:
         """Lanes with unsettled notifications, the oldest first; `state` is `parked`, `paused` or `pending`."""
-        only, values = _only("n.", subscriber=subscriber, handoff=handoff)
-        with self._transaction() as connection:
-            rows = connection.execute(text(_LIST.format(only=only)), {**values, "limit": limit}).all()
-        return [Listed(**row._mapping) for row in rows]
+        return [Listed(*row) for row in self._rows(_LIST, subscriber, handoff, limit)]
 
     def retry(self, *, lane: str | None = None, subscriber: str | None = None) -> Sequence[str]:
         """Try again now, parked or not, with a fresh count of attempts; the lanes. One of the two must be given."""
         if lane is None and subscriber is None:
             raise ValueError("expected a lane or a subscriber to retry")
-        only, values = _only("", lane=lane, subscriber=subscriber)
-        with self._transaction() as connection:
-            lanes = [row.lane for row in connection.execute(text(_RETRY.format(only=only)), values)]
-            connection.execute(_WAKE, {"lanes": lanes, "queue": QUEUE, "task": DRAIN_TASK})
-        return lanes
+        return [name for (name,) in self._rows(_RETRY, lane, subscriber)]
 
     def backlog(self) -> Backlog:
-        with self._transaction() as connection:
-            row = connection.execute(
-                text("""
-                    SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
-                           count(*) FILTER (WHERE state = 'parked') AS parked,
-                           min(created_at) FILTER (WHERE state = 'pending') AS oldest_pending
-                      FROM notification WHERE state IN ('pending', 'parked')
-                """)
-            ).one()
-        return Backlog(row.pending, row.parked, row.oldest_pending)
+        return Backlog(*self._rows(_BACKLOG)[0])
 
     def last_event(self, subscriber: str) -> int:
         """The number of the last event that was sent or is being sent; 0 before the first."""
-        with self._transaction() as connection:
-            statement = text("SELECT events FROM subscriber_counter WHERE subscriber = :subscriber")
-            return connection.execute(statement, {"subscriber": subscriber}).scalar_one_or_none() or 0
+        rows = self._rows("SELECT events FROM subscriber_counter WHERE subscriber = $1", subscriber)
+        return int(rows[0][0]) if rows else 0
 
     def past_events(self, subscriber: str, first: int, last: int) -> Sequence[Pending]:
         """Events `first` to `last` (both included) by number, for `Subscription/$events`."""
-        statement = text("""
-            SELECT id, lane, subscriber, handoff, event, focus_type, focus_id, payload, created_at, event_number,
-                   attempts, false AS due
-              FROM notification WHERE subscriber = :subscriber AND event_number BETWEEN :first AND :last
-             ORDER BY event_number
-        """)
-        with self._transaction() as connection:
-            rows = connection.execute(statement, {"subscriber": subscriber, "first": first, "last": last}).all()
-        return [_pending(row) for row in rows]
+        return [_pending(row) for row in self._rows(_PAST, subscriber, first, last)]
 
 
-def _pending(row: Row[Any]) -> Pending:
-    return Pending(
-        id=row.id,
-        lane=row.lane,
-        subscriber=row.subscriber,
-        handoff=row.handoff,
-        event=row.event,
-        focus=ResourceKey(row.focus_type, row.focus_id),
-        payload=bytes(row.payload) if row.payload is not None else None,
-        created_at=row.created_at,
-        event_number=row.event_number,
-        attempts=row.attempts,
-        due=row.due,
+def _pending(row: tuple[Any, ...]) -> Pending:
+    id, lane, subscriber, handoff, event, focus_type, focus_id, payload, created_at, number, attempts, due = row
+    focus = ResourceKey(focus_type, focus_id)
+    return Pending(id, lane, subscriber, handoff, event, focus, payload, created_at, number, attempts, due)
+
+
+def _line(event: LedgerEvent) -> tuple[Any, ...]:
+    return (
+        event.handoff,
+        event.kind,
+        event.actor,
+        event.event_time,
+        event.recorded_time,
+        event.status_from,
+        event.status_to,
+        orjson.dumps(event.detail).decode(),
     )
-
-
-def _append(connection: Connection, event: LedgerEvent) -> None:
-    connection.execute(
-        ledger_event.insert(),
-        {
-            "handoff": event.handoff,
-            "kind": event.kind,
-            "actor": event.actor,
-            "event_time": event.event_time,
-            "recorded_time": event.recorded_time,
-            "status_from": event.status_from,
-            "status_to": event.status_to,
-            "detail": event.detail,
-        },
-    )
-
-
-def _answers_again(connection: Connection, subscriber: str) -> None:
-    """The row of failures in a row ends; after a pause all that waits is due at once, whatever it was waiting for."""
-    was_paused = connection.execute(_ANSWERS_AGAIN, {"subscriber": subscriber}).scalar_one_or_none()
-    if was_paused:
-        connection.execute(_DUE_NOW, {"subscriber": subscriber})
-
-
-def _only(table: str, **wanted: str | None) -> tuple[str, dict[str, str]]:
-    values = {name: value for name, value in wanted.items() if value is not None}
-    return "".join(f" AND {table}{name} = :{name}" for name in values), values

@@ -14,7 +14,7 @@ from adapter.domain.gates import applies, violated
 from adapter.domain.handoff import LedgerEvent
 from adapter.domain.pathway import EvidenceRule, Pathway
 
-_CLOSING: Final = frozenset({events.REJECTED, events.FAILED, events.COMPLETED, events.CANCELLED})
+CLOSING: Final = frozenset({events.REJECTED, events.FAILED, events.COMPLETED, events.CANCELLED})
 
 
 class Verdict(StrEnum):
@@ -40,7 +40,7 @@ def judge(
     for event in ledger:
         if event.kind not in first or event.event_time < first[event.kind]:
             first[event.kind] = event.event_time
-    closed = not _CLOSING.isdisjoint(first)
+    closed = not CLOSING.isdisjoint(first)
     findings = []
     for rule in pathway.evidence:
         if events.ENTERED_IN_ERROR in first or not applies(rule.tiers, rule.when, facts, risk_tier):

@@ -6,12 +6,15 @@ https://hl7.org/fhir/R4/http.html#read, #vread and #history
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import Engine
 
+from adapter.domain.deadlines import ClockStep
 from adapter.domain.handoff import Handoff, LedgerEvent, NextAction
+from adapter.domain.task_status import NON_TERMINAL
 from adapter.storage.access import Access
 from adapter.storage.connections import Driver, driver_of
 from adapter.storage.failures import unavailable_when_down
@@ -99,6 +102,25 @@ class PostgresReader:
         where = f"e.handoff = $1 AND EXISTS ({visible})"
         rows = self._rows(f"SELECT {EVENT} FROM ledger_event e WHERE {where} ORDER BY e.id", values)
         return [LedgerEvent(*row) for row in rows]
+
+    def clock_of(self, handoff_id: str) -> Sequence[ClockStep]:
+        """Every step of a handoff's clock, in the order of its time."""
+        values = Values(handoff_id)
+        visible = f"SELECT FROM handoff h WHERE h.id = $1 AND {self._access.handoffs(values)}"
+        where = f"d.handoff = $1 AND EXISTS ({visible})"
+        columns = "d.step, d.due, d.fired_at, d.cancelled_at"
+        rows = self._rows(f"SELECT {columns} FROM deadline d WHERE {where} ORDER BY d.due, d.step", values)
+        return [ClockStep(*row) for row in rows]
+
+    def open_handoffs(self, partner: str, returned_since: datetime, limit: int) -> Sequence[Handoff]:
+        """By when their next action is due: what is open on either side, and what was given back to `partner`."""
+        values = Values(partner)
+        is_open = f"(h.owner = $1 OR h.requester = $1) AND h.status = ANY({values.texts(NON_TERMINAL)})"
+        returned = "h.requester = $1 AND h.status IN ('rejected', 'failed')"
+        returned += f" AND h.updated_at >= {values.bind(returned_since)}"
+        where = f"({is_open} OR {returned}) AND {self._access.handoffs(values)}"
+        order = f"h.next_action_by NULLS LAST, h.authored_on, h.id LIMIT {values.bind(limit)}"
+        return self._handoffs(f"{where} ORDER BY {order}", values)
 
     def answer_to(self, request_key: str) -> RequestRecord | None:
         """What this organisation was answered to that key. The system asks nothing, so it gets None."""

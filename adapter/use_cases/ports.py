@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from adapter.domain.deadlines import ClockStep
 from adapter.domain.handoff import Handoff, LedgerEvent
 from adapter.domain.partner import Directory
 
@@ -178,6 +179,15 @@ class Reader(Protocol):
     def handoffs_by_correlation(self, keys: Collection[str]) -> Sequence[Handoff]: ...
     def resources_of(self, handoff_id: str) -> Sequence[StoredResource]: ...
     def ledger_of(self, handoff_id: str) -> Sequence[LedgerEvent]: ...
+    def clock_of(self, handoff_id: str) -> Sequence[ClockStep]:
+        """Every step of a handoff's clock in the order of its time: open, fired and cancelled."""
+        ...
+
+    def open_handoffs(self, partner: str, returned_since: datetime, limit: int) -> Sequence[Handoff]:
+        """Handoffs with `partner` on one of the two sides that are not closed, and those given back to it (rejected or
+        failed) since that time; the most urgent first."""
+        ...
+
     def answer_to(self, request_key: str) -> RequestRecord | None: ...
 
 

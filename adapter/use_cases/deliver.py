@@ -36,6 +36,7 @@ ACTOR: Final = "handoff-adapter"
 BATCH: Final = 50
 TURN_SECONDS: Final = 20.0
 """Notifications told in one go, and how long that may last, before the lane queues up again behind others."""
+_BY_HAND: Final = "parked by hand"
 PROBE_AFTER: Final = 3
 """So many failures in a row pause a subscriber; from then on one lane at a time tries whether it is back."""
 
@@ -137,6 +138,16 @@ def drain_lane(courier: Courier, lane: str) -> None:
         if courier.seconds() - start > TURN_SECONDS:
             break
     courier.lanes.wake([lane])
+
+
+def park_lane(lanes: Lanes, lane: str, now: datetime) -> bool:
+    """Stop a lane by hand, as long as nobody retries it; False when nothing is waiting in it."""
+    head = lanes.head(lane)
+    if head is None:
+        return False
+    detail: dict[str, object] = {"subscriber": head.subscriber, "event": head.event, "error": _BY_HAND}
+    lanes.parked(head, _BY_HAND, LedgerEvent(head.handoff, events.DELIVERY_PARKED, ACTOR, now, now, detail=detail))
+    return True
 
 
 def _tell_or_note(courier: Courier, head: Pending) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from adapter.domain.handoff import LedgerEvent
 from adapter.storage import PostgresStore
 from adapter.storage.lanes import LaneStore
+from adapter.use_cases.deliver import park_lane
 from adapter.use_cases.delivery_ports import Pending
 
 NOW = timedelta(0)
@@ -138,6 +139,13 @@ def test_a_parked_lane_stops_and_a_retry_starts_it_again(store: PostgresStore, l
     assert head_of(lanes, lane).due
     with pytest.raises(ValueError, match="lane or a subscriber"):
         lanes.retry()
+
+
+def test_a_lane_is_parked_by_hand_and_the_ledger_says_so(store: PostgresStore, lanes: LaneStore, lane: str) -> None:
+    assert park_lane(lanes, lane, START)
+    assert lanes.listing()[0].last_error == "parked by hand"
+    assert store.system_reader().ledger_of("h1")[-1].kind == "delivery:parked"
+    assert not park_lane(lanes, "nobody:h1", START)
 
 
 def test_the_job_of_a_dead_worker_is_taken_over_and_that_of_a_living_one_is_not(

@@ -109,10 +109,13 @@ def write_handoff(task: Tree, handoff: Handoff) -> None:
     if handoff.next_action:
         extensions.append({"url": EXT_NEXT_ACTION, "extension": list(_next_action(handoff.next_action))})
     task["extension"] = extensions
+    concept = dict(task.pop("businessStatus", {}))
+    codings = [coding for coding in concept.pop("coding", ()) if coding.get("system") != STATUS_SYSTEM]
     if handoff.business_status:
-        concept = dict(task.get("businessStatus") or {})
-        others = [c for c in concept.get("coding", ()) if c.get("system") != STATUS_SYSTEM]
-        concept["coding"] = [{"system": STATUS_SYSTEM, "code": handoff.business_status}, *others]
+        codings.insert(0, {"system": STATUS_SYSTEM, "code": handoff.business_status})
+    if codings:
+        concept["coding"] = codings
+    if concept:
         task["businessStatus"] = concept
 
 

@@ -31,7 +31,11 @@ from mappings.json_codec import decode
 from mappings.times import parse_time
 
 # The adapter's own codes, set when a step is taken; a status without one keeps what a partner or the clock has set.
-_BUSINESS_STATUS = {"requested": AWAITING_ACCEPTANCE, "accepted": None}
+_BUSINESS_STATUS = {
+    "requested": AWAITING_ACCEPTANCE,
+    # What was awaited is answered; `awaiting-acceptance` beside `accepted` would tell two stories.
+    **dict.fromkeys(("accepted", "rejected", "cancelled", "entered-in-error")),
+}
 _ANSWERED = frozenset({"accepted", "rejected", "cancelled", "entered-in-error", "failed", "completed"})
 
 
@@ -103,7 +107,7 @@ def _step(decision: Decision, change: Change, handoff: Handoff, target: str, par
         issues = gates.unmet(pathway, step.gate, facts, tier, at=decision.now, zone=zone)
         if issues:
             raise decision.placed(BusinessRule(issues), change)
-    moved = _moved(decision, handoff, pathway, step, facts, tier)
+    moved = _moved(decision, handoff, pathway, step, facts, tier, told=_business_status_told(change))
     decision.record(
         LedgerEvent(
             handoff=handoff.id,
@@ -120,7 +124,14 @@ def _step(decision: Decision, change: Change, handoff: Handoff, target: str, par
 
 
 def _moved(
-    decision: Decision, handoff: Handoff, pathway: Pathway, step: Transition, facts: Facts, tier: str | None
+    decision: Decision,
+    handoff: Handoff,
+    pathway: Pathway,
+    step: Transition,
+    facts: Facts,
+    tier: str | None,
+    *,
+    told: str | None,
 ) -> Handoff:
     """The projection after the step, with the clocks that the step starts and stops written down."""
     target = step.target
@@ -141,7 +152,7 @@ def _moved(
         status=target,
         updated_at=decision.now,
         risk_tier=tier,
-        business_status=_BUSINESS_STATUS.get(target, handoff.business_status),
+        business_status=told or _BUSINESS_STATUS.get(target, handoff.business_status),
         responsible=responsible(target, handoff.requester, handoff.owner),
         next_action=next_action(
             target,
@@ -153,6 +164,12 @@ def _moved(
             arrange_care_due=due_times.get("arrange-care"),
         ),
     )
+
+
+def _business_status_told(change: Change) -> str | None:
+    """A businessStatus of ours that this very update sets, rather than leaves."""
+    told = task_mapping.business_status_of(change.tree or {})
+    return told if told != task_mapping.business_status_of(change.before_tree or {}) else None
 
 
 def _first_contact(handoff: Handoff) -> datetime | None:

@@ -273,6 +273,19 @@ def retry(lane: str | None, subscriber: str | None) -> None:
             click.echo(f"queued {tried}")
 
 
+@deliveries.command("park")
+@click.argument("lane")
+def park(lane: str) -> None:
+    """Stop LANE until somebody retries it: nothing more is sent in it."""
+    from adapter.storage.lanes import LaneStore
+    from adapter.use_cases.deliver import park_lane
+
+    with _house(_settings()) as house:
+        if not park_lane(LaneStore(house.store.engine), lane, house.clock.now()):
+            raise click.ClickException("expected a lane of `handoff deliveries list`, got one in which nothing waits")
+        click.echo(f"parked {lane}")
+
+
 @main.group()
 def db() -> None:
     """The database."""

@@ -226,6 +226,13 @@ def response(
     )
 
 
+def answered_identifier_of(correlation: Sequence[str], dialect: Dialect) -> str | None:
+    """The same for a handoff that was begun by a message, from its correlation keys; None when it was not."""
+    ids = dict(reversed([key.split(":", 1) for key in correlation if key.startswith(("bundle:", "message:"))]))
+    order = ("bundle", "message") if dialect.answers_name_bundle else ("message", "bundle")
+    return next((ids[kind] for kind in order if kind in ids), None)
+
+
 def answered_identifier(request: Message, dialect: Dialect) -> str:
     """The request's id, as the sender's community names it. BaRS senders often give the header none."""
     header_id, bundle_id = request.header.get("id"), request.bundle.get("id")

@@ -88,17 +88,29 @@ def query_event(source: Source, *, id: UUID, events: int, past: Sequence[Event],
     return _bundle(source, _status(source, "query-event", "active", events, parts, id), [], at, id)
 
 
-def message(source: Source, *, id: UUID, event: str, focus: str, shown: Sequence[Shown], destination: str) -> Tree:
+def message(
+    source: Source,
+    *,
+    id: UUID,
+    event: tuple[str, str],
+    focus: Sequence[str],
+    shown: Sequence[Shown],
+    destination: str,
+    answers: str | None = None,
+) -> Tree:
     """The same news for a partner that speaks messages only (https://hl7.org/fhir/R4/messaging.html): a message Bundle
-    about `focus` (`Type/id`). `event` is a code of the ledger; `destination` the endpoint that it is sent to."""
+    about `focus` (`Type/id`s). `event` is system and code; `destination` the endpoint that it is sent to; `answers` the
+    id by which the partner knows the message that began the handoff, where it sent one."""
     header: Tree = {
         "resourceType": "MessageHeader",
         "id": str(id),
-        "eventCoding": {"system": EVENT_SYSTEM, "code": event.replace(":", "-")},
+        "eventCoding": {"system": event[0], "code": event[1]},
         "destination": [{"endpoint": destination}],
         "source": {"endpoint": source.base_url},
-        "focus": [{"reference": f"{source.base_url}/{focus}"}],
+        "focus": [{"reference": f"{source.base_url}/{key}"} for key in focus],
     }
+    if answers is not None:
+        header["response"] = {"identifier": answers, "code": "ok"}
     return {
         "resourceType": "Bundle",
         "id": str(uuid5(id, "bundle")),

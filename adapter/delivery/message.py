@@ -14,7 +14,7 @@ from adapter.delivery.sending import headers_for
 from adapter.domain.partner import Channel
 from adapter.use_cases.delivery_ports import Delivery, Outcome, Result
 from mappings.json_codec import decode, encode
-from mappings.notification import Shown, Source, message
+from mappings.notification import EVENT_SYSTEM, Shown, Source, message
 
 _OPERATION = "/$process-message"
 
@@ -32,10 +32,11 @@ def compose(delivery: Delivery, channel: Channel, base_url: str) -> bytes:
         message(
             Source(base_url, delivery.subscriber),
             id=delivery.request_id,
-            event=delivery.event,
-            focus=str(delivery.focus),
+            event=delivery.message_event or (EVENT_SYSTEM, delivery.event.replace(":", "-")),
+            focus=delivery.message_focus or [str(delivery.focus)],
             shown=[Shown(str(stored.key), stored.version, decode(stored.body)) for stored in delivery.shown],
             destination=channel.endpoint,
+            answers=delivery.answers,
         )
     )
 

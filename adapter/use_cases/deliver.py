@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Final
@@ -27,7 +27,9 @@ from adapter.domain.errors import Unavailable
 from adapter.domain.handoff import Handoff, LedgerEvent
 from adapter.domain.partner import Channel, Partner
 from adapter.use_cases.delivery_ports import Channels, Delivery, Lanes, Outcome, Pending, Result, Turn
-from adapter.use_cases.ports import Clock, Register, Store
+from adapter.use_cases.ports import Clock, Reader, Register, Store
+from mappings.dialects import DIALECTS
+from mappings.message import answered_identifier_of
 
 log = logging.getLogger(__name__)
 
@@ -222,6 +224,8 @@ class Entitled:
 
     channel: Channel | None
     reads: bool
+    handoff: Handoff
+    dialect: str
 
 
 def _standing(head: Pending, handoff: Handoff | None, partner: Partner | None) -> Withheld | Entitled:
@@ -231,10 +235,10 @@ def _standing(head: Pending, handoff: Handoff | None, partner: Partner | None) -
         return Withheld("handoff-not-found")
     channel = _channel_for(partner, head)
     if head.subscriber in handoff.readers:
-        return Entitled(channel, reads=True)
+        return Entitled(channel, reads=True, handoff=handoff, dialect=partner.dialect)
     if handoff.status == "entered-in-error" and head.subscriber == handoff.owner:
         # It worked on a handoff that should never have been: it must learn that, and nothing else.
-        return Entitled(channel, reads=False)
+        return Entitled(channel, reads=False, handoff=handoff, dialect=partner.dialect)
     return Withheld("no-longer-a-reader")
 
 
@@ -250,15 +254,9 @@ def _channel_for(partner: Partner, head: Pending) -> Channel | None:
 def _delivery(courier: Courier, head: Pending, number: int, standing: Entitled) -> Delivery:
     channel = standing.channel
     content = channel.payload if channel else "empty"
-    if channel and channel.type == "message" and head.payload is None:
-        content = "full-resource"  # a message without its focus says nothing
     if not standing.reads:
         content = "id-only" if content != "empty" else content
-    shown = None
-    if content == "full-resource":
-        # Read as the subscriber: what it may not see cannot be sent to it by mistake.
-        shown = courier.store.reader(head.subscriber).read(head.focus)
-    return Delivery(
+    delivery = Delivery(
         request_id=request_id(head.id, head.subscriber),
         subscriber=head.subscriber,
         handoff=head.handoff,
@@ -268,7 +266,39 @@ def _delivery(courier: Courier, head: Pending, number: int, standing: Entitled) 
         content=content,
         created_at=head.created_at,
         payload=head.payload if standing.reads else None,
-        shown=(shown,) if shown is not None and not shown.deleted else (),
+    )
+    # Read as the subscriber: what it may not see cannot be sent to it by mistake.
+    reader = courier.store.reader(head.subscriber)
+    if channel and channel.type == "message" and head.payload is None:
+        return _as_message(delivery, standing, reader)
+    if content == "full-resource":
+        shown = reader.read(head.focus)
+        return replace(delivery, shown=(shown,) if shown is not None and not shown.deleted else ())
+    return delivery
+
+
+def _as_message(delivery: Delivery, standing: Entitled, reader: Reader) -> Delivery:
+    """A messaging partner cannot come and read: a request brings all that belongs to the handoff, later news the Task
+    and what it asks for. To its initiator it is the answer to the message that began the handoff."""
+    handoff, dialect = standing.handoff, DIALECTS[standing.dialect]
+    asked = handoff.focus or ""
+    is_request = delivery.event == events.REQUESTED and delivery.subscriber == handoff.owner
+    belonging = [r for r in reader.resources_of(handoff.id) if not r.deleted] if standing.reads else []
+    first = [str(delivery.focus), asked]
+    shown = sorted(
+        (r for r in belonging if is_request or str(r.key) in first),
+        key=lambda r: first.index(str(r.key)) if str(r.key) in first else len(first),
+    )
+    named = [str(r.key) for r in shown if str(r.key) in first]
+    return replace(
+        delivery,
+        content="full-resource" if shown else "id-only",
+        shown=tuple(shown),
+        message_event=dialect.request_event if is_request else dialect.answer_event,
+        message_focus=tuple(named),
+        answers=answered_identifier_of(handoff.correlation, dialect)
+        if delivery.subscriber == handoff.requester
+        else None,
     )
 
 

@@ -88,6 +88,11 @@ class Delivery:
     payload: bytes | None = None
     shown: Sequence[StoredResource] = ()
     correlation_id: str = ""
+    message_event: tuple[str, str] | None = None
+    """System and code of the event, as the subscriber's dialect names it; for messaging partners."""
+    message_focus: Sequence[str] = ()
+    answers: str | None = None
+    """The id by which the subscriber knows its own message that began the handoff."""
 
 
 class Channels(Protocol):

@@ -6,6 +6,8 @@ https://simplifier.net/guide/nhsbookingandreferralstandard
 
 from mappings.dialects.dialect import STRAIGHT_TO_THE_OUTCOME, Dialect
 
+_EVENTS = "https://fhir.nhs.uk/CodeSystem/message-events-bars"
+
 BARS = Dialect(
     name="bars",
     source="https://simplifier.net/guide/nhsbookingandreferralstandard",
@@ -31,4 +33,6 @@ BARS = Dialect(
         ("Appointment", "fulfilled"): "completed",
     },
     answers_name_bundle=True,
+    request_event=(_EVENTS, "servicerequest-request"),
+    answer_event=(_EVENTS, "servicerequest-response"),
 )

@@ -15,7 +15,9 @@ class Dialect:
     answers: (resource type, its status) in an answer message → Task.status, in order of precedence. A community that
         sends Tasks needs none.
     update_reasons, cancel_reasons: MessageHeader.reason codes of a message about an earlier one.
-    answers_name_bundle: MessageHeader.response.identifier is the request's Bundle.id (R4 says MessageHeader.id)."""
+    answers_name_bundle: MessageHeader.response.identifier is the request's Bundle.id (R4 says MessageHeader.id).
+    request_event, answer_event: MessageHeader.eventCoding of what we send; None = the ledger's event, in our own code
+        system."""
 
     name: str
     source: str
@@ -24,6 +26,8 @@ class Dialect:
     update_reasons: frozenset[str] = frozenset({"update"})
     cancel_reasons: frozenset[str] = frozenset({"delete"})
     answers_name_bundle: bool = False
+    request_event: tuple[str, str] | None = None
+    answer_event: tuple[str, str] | None = None
 
     def steps_to(self, current: str, asked: str) -> tuple[str, ...]:
         return self.steps.get((current, asked), (asked,))

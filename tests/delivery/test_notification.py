@@ -84,9 +84,16 @@ def test_handshake_and_heartbeat_carry_no_event() -> None:
 
 def test_a_message_starts_with_its_header_and_brings_its_focus() -> None:
     bundle = message(
-        SOURCE, id=ID, event="handoff:accepted", focus="Task/1", shown=[Shown("Task/1", 2, TASK)], destination="urn:x"
+        SOURCE,
+        id=ID,
+        event=("urn:events", "handoff-accepted"),
+        focus=["Task/1"],
+        shown=[Shown("Task/1", 2, TASK)],
+        destination="urn:x",
+        answers="m-1",
     )
     header = bundle["entry"][0]["resource"]
     assert (bundle["type"], header["resourceType"], header["id"]) == ("message", "MessageHeader", str(ID))
     assert header["focus"] == [{"reference": bundle["entry"][1]["fullUrl"]}]
+    assert header["response"] == {"identifier": "m-1", "code": "ok"}
     Bundle.model_validate_json(json.dumps(bundle))

@@ -53,7 +53,7 @@ def literal_references(tree: Tree) -> list[Tree]:
                 if type(value) is dict or (type(value) is list and value and type(value[0]) is not str):
                     stack.append(value)
         else:
-            stack.extend(item for item in node if type(item) is dict)
+            stack.extend([item for item in node if type(item) is dict])
     return found
 
 
@@ -94,10 +94,13 @@ class BundleAddresses:
         # `Patient/1` of one server is not `Patient/1` of another, and may be somebody else.
         return None if base and its_base and base != its_base else key
 
-    def rewrite_uris(self, tree: Tree) -> None:
-        """Rewrite uri elements and narrative links that name a placeholder (`urn:uuid:…`) of this Bundle, in place."""
+    def rewrite_uris(self, tree: Tree) -> list[Tree]:
+        """Rewrite uri elements and narrative links that name a placeholder (`urn:uuid:…`) of this Bundle, in place.
+
+        Returns the Reference elements, as `literal_references` does: every resource is gone through once."""
         if not self._uris:
-            return
+            return literal_references(tree)
+        found: list[Tree] = []
         stack: list[Any] = [tree]
         while stack:
             node = stack.pop()
@@ -105,14 +108,17 @@ class BundleAddresses:
                 for key, value in node.items():
                     kind = type(value)
                     if kind is str:
-                        if key in _LINKING_URIS and value in self._uris:
+                        if key == "reference":
+                            found.append(node)
+                        elif key in _LINKING_URIS and value in self._uris:
                             node[key] = self._uris[value]
                         elif key == "div" and "urn:" in value:
                             node[key] = _NARRATIVE_LINK.sub(self._narrative_link, value)
-                    elif kind is dict or kind is list:
+                    elif kind is dict or (kind is list and value and type(value[0]) is not str):
                         stack.append(value)
-            elif type(node) is list:
-                stack.extend(item for item in node if type(item) is dict)
+            else:
+                stack.extend([item for item in node if type(item) is dict])
+        return found
 
     def _narrative_link(self, match: re.Match[str]) -> str:
         target = self._uris.get(match.group(3), match.group(3))

@@ -34,6 +34,7 @@ class Known:
         self.stored = stored
         self._directory = directory
         self._trees: dict[str, Tree | None] = {str(c.key): c.tree for c in changes if c.tree is not None}
+        self._references: dict[str, Sequence[Tree]] = {str(c.key): c.references for c in changes if c.tree is not None}
 
     def tree(self, reference: str) -> Tree | None:
         """The tree that `Type/id` names, or None. Has the form of mappings.references.Resolve."""
@@ -41,6 +42,15 @@ class Known:
         if key not in self._trees:
             self._trees[key] = directory_entry(key, self._directory) or self._stored_tree(key)
         return self._trees[key]
+
+    def references(self, reference: str) -> Sequence[Tree]:
+        """The Reference elements within what `Type/id` names; of each tree they are looked for once."""
+        tree = self.tree(reference)
+        if tree is None:
+            return ()
+        if reference not in self._references:
+            self._references[reference] = literal_references(tree)
+        return self._references[reference]
 
     def _stored_tree(self, key: str) -> Tree | None:
         match = RELATIVE.match(key)
@@ -79,8 +89,8 @@ def link(
         if change.tree is None or not change.writes:
             continue
         base = base_of(change.interaction.full_url)
-        addresses.rewrite_uris(change.tree)
-        for element in literal_references(change.tree):
+        change.references = addresses.rewrite_uris(change.tree)
+        for element in change.references:
             reference: str = element["reference"]
             if reference.startswith("#"):
                 continue
@@ -137,7 +147,7 @@ def _refuse_dangling(
     missing = {key for key in outside if key not in stored or stored[key].deleted}
     if missing:
         for change in changes:
-            for element in literal_references(change.tree) if change.tree and change.writes else ():
+            for element in change.references:
                 match = RELATIVE.match(element["reference"])
                 key = ResourceKey(match.group(1), match.group(2)) if match else None
                 # What an earlier version already pointed at is no fault of this one.
@@ -175,7 +185,7 @@ def reach(start: Iterable[str], known: Known, reader: Reader, tenant: str) -> tu
             if reference in inside:
                 continue
             inside.add(reference)
-            for element in literal_references(known.tree(reference) or {}):
+            for element in known.references(reference):
                 target = element["reference"].partition("/_history/")[0]
                 match = RELATIVE.match(target)
                 if match is None or target in inside or known.is_published(target):

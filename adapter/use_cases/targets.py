@@ -45,6 +45,8 @@ class Change:
     before: StoredResource | None = None
     tree: Tree | None = None
     before_tree: Tree | None = None
+    references: Sequence[Tree] = ()
+    """The Reference elements within `tree`, found once, by `link`."""
     handoffs: set[str] = field(default_factory=set)
     created_by_condition: str | None = None
 
@@ -54,7 +56,7 @@ class Change:
 
     @property
     def writes(self) -> bool:
-        return self.action in {Action.CREATE, Action.UPDATE, Action.DELETE}
+        return self.action is not Action.READ and self.action is not Action.KEEP
 
 
 def find_targets(reader: Reader, interactions: Sequence[Interaction], new_id: NewIds) -> list[Change]:

@@ -44,7 +44,6 @@ from mappings import task as task_mapping
 from mappings.bundle import PROCESSING_ORDER
 from mappings.interaction import Interaction, Outcome
 from mappings.json_codec import decode, encode
-from mappings.references import literal_references
 from mappings.times import format_time
 
 
@@ -216,6 +215,7 @@ def _join_and_decide(decision: Decision, plan: Plan) -> None:
             _decide_on_task(decision, change, begun)
     _join_what_was_sent(decision, begun)
     _join_what_is_referenced(decision, begun)
+    _join_what_that_leads_to(decision, begun)
 
 
 def _decide_on_task(decision: Decision, change: Change, begun: list[Change]) -> None:
@@ -271,7 +271,7 @@ def _is_other_task(change: Change, begun: Sequence[Change]) -> bool:
 def _speaks_of(change: Change, task: Change) -> bool:
     assert task.tree is not None
     about = {str(task.key), (task.tree.get("focus") or {}).get("reference")}
-    return any(element["reference"] in about for element in literal_references(change.tree or {}))
+    return any(element["reference"] in about for element in change.references)
 
 
 def _join_what_is_referenced(decision: Decision, begun: Sequence[Change]) -> None:
@@ -297,9 +297,27 @@ def _join_what_is_referenced(decision: Decision, begun: Sequence[Change]) -> Non
             record_additions(decision, added, handoff)
 
 
+def _join_what_that_leads_to(decision: Decision, begun: Sequence[Change]) -> None:
+    """What is sent later takes along what it points at: a clinician whom the recipient names is nobody to the initiator
+    who may not read the PractitionerRole. Only the tenant's own; what it merely reads it may not pass on."""
+    new = {task.key.id for task in begun}
+    written = {change.key: change for change in decision.changes if change.writes}
+    for change in list(written.values()):
+        joined = change.handoffs - new
+        if change.tree is None or not joined:
+            continue
+        inside, outside = reach([str(change.key)], decision.known, decision.reader, decision.tenant)
+        for key, other in written.items():
+            if str(key) in inside and key.type != "Task":
+                other.handoffs.update(joined)
+        for key in sorted(outside - written.keys()):
+            held = decision.known.stored[key].handoffs
+            decision.write_set.joined += [(key, handoff) for handoff in sorted(joined.difference(held))]
+
+
 def _handoffs_spoken_of(decision: Decision, change: Change) -> Iterable[str]:
     found: set[str] = set()
-    for element in literal_references(change.tree or {}):
+    for element in change.references:
         reference = element["reference"].partition("/_history/")[0]
         type_, _, id_ = reference.partition("/")
         if type_ not in {"Task", "ServiceRequest", "Appointment"}:

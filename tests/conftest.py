@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -35,8 +36,18 @@ class TestServer:
     def clone(self) -> str:
         """The name of a fresh migrated database."""
         name = f"test_{uuid4().hex}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+        # A third of the time of the default strategy, which writes the copy to the log as well.
+        self.run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY OWNER {OWNER}")
         return name
+
+    @contextmanager
+    def fresh_database(self) -> Iterator[str]:
+        """The address of a fresh migrated database, dropped afterwards."""
+        name = self.clone()
+        try:
+            yield self.postgres.url(name)
+        finally:
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +69,8 @@ def postgres() -> Iterator[TestServer]:
 @pytest.fixture
 def database_url(postgres: TestServer) -> Iterator[str]:
     """The address of a fresh migrated database, as HANDOFF_DATABASE_URL would give it."""
-    name = postgres.clone()
-    yield postgres.postgres.url(name)
-    postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.fresh_database() as url:
+        yield url
 
 
 @pytest.fixture

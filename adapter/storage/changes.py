@@ -20,7 +20,7 @@ from adapter.use_cases.ports import EVERYONE, NewVersion, ResourceKey, WriteConf
 LOOK = """SELECT type, id, r.version, r.handoffs FROM resource_version r
  JOIN json_to_recordset($1::json) AS k (type text, id text) USING (type, id) WHERE r.is_current ORDER BY type, id"""
 
-LOCK_HANDOFFS = "SELECT id, readers FROM handoff WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
+READERS = "SELECT id, readers FROM handoff WHERE id = ANY($1::text[]) ORDER BY id"
 
 SIBLINGS = """SELECT DISTINCT unnest(handoffs) FROM resource_version
  WHERE search_keys && $1::bigint[] AND handoffs && $2::text[]"""
@@ -72,20 +72,28 @@ def commit_change(driver: Driver, write_set: WriteSet) -> None:
     """Runs within a transaction of its caller. Raises WriteConflict when what was decided on is no longer so."""
     changing = _keys_that_must_exist(write_set)
     before = _look(driver, changing)
-    readers = _lock_handoffs(driver, _handoffs_of(write_set, before))
-    if _look(driver, changing, lock=True) != before:
-        raise WriteConflict("a resource changed while its handoffs were being locked")
+    named = _handoffs_of(write_set, before)
+    readers = _readers(driver, named)
+    following = {h.id for h in write_set.handoffs if h.id in readers and readers[h.id] != h.readers}
+    following.update(handoff for _, handoff in write_set.joined)
+    # A resource may belong to other handoffs too. Those are locked as well, else two handoffs of one resource that
+    # change at the same moment would each recompute with the other's old readers.
+    locked = named | _siblings(driver, following)
+    held = _readers(driver, locked, lock=True)
+    if {id: held[id] for id in named if id in held} != readers or _look(driver, changing, lock=True) != before:
+        raise WriteConflict("something changed while it was being locked")
+    if not locked.issuperset(_siblings(driver, following)):
+        raise WriteConflict("a resource became part of another handoff while its handoffs were being locked")
 
     _retire(driver, write_set.resources, before)
     _join(driver, write_set)
     _fire_and_cancel(driver, write_set)
-
-    changed = {h.id for h in write_set.handoffs if h.id in readers and readers[h.id] != h.readers}
     readers |= {handoff.id: handoff.readers for handoff in write_set.handoffs}
     statement = statement_for(write_set, [_written(v, before, readers, write_set) for v in write_set.resources])
     if statement is not None:
         driver.run(statement[0], *statement[1])
-    _let_readers_follow(driver, changed | {handoff for _, handoff in write_set.joined}, locked=readers.keys())
+    if following:
+        driver.run(RECOMPUTE, *_affected(following))
 
 
 def _keys_that_must_exist(write_set: WriteSet) -> list[ResourceKey]:
@@ -113,11 +121,22 @@ def _handoffs_of(write_set: WriteSet, before: Mapping[ResourceKey, Current]) -> 
     return named
 
 
-def _lock_handoffs(driver: Driver, ids: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Readers by handoff, of those that exist; nobody else changes them until this transaction ends."""
-    wanted = sorted(ids)
-    rows = driver.rows(LOCK_HANDOFFS, text_literal(wanted)) if wanted else ()
+def _readers(driver: Driver, handoffs: Iterable[str], lock: bool = False) -> dict[str, frozenset[str]]:
+    """Readers by handoff, of those that exist; with `lock`, nobody changes them until this transaction ends."""
+    ids = sorted(handoffs)
+    rows = driver.rows(READERS + (" FOR UPDATE" if lock else ""), text_literal(ids)) if ids else ()
     return {id: frozenset(readers) for id, readers in rows}
+
+
+def _siblings(driver: Driver, handoffs: Iterable[str]) -> set[str]:
+    """Every handoff that some resource of these handoffs belongs to."""
+    ids = sorted(handoffs)
+    return {id for (id,) in driver.rows(SIBLINGS, *_affected(ids))} if ids else set()
+
+
+def _affected(handoffs: Iterable[str]) -> tuple[str, str]:
+    ids = sorted(handoffs)
+    return bigint_literal([handoff_key(id) for id in ids]), text_literal(ids)
 
 
 def _retire(driver: Driver, versions: Sequence[NewVersion], before: Mapping[ResourceKey, Current]) -> None:
@@ -172,17 +191,3 @@ def _written(
     if version.public:
         may_read.add(EVERYONE)
     return Written(version, list(handoffs), sorted(may_read))
-
-
-def _let_readers_follow(driver: Driver, handoffs: Iterable[str], locked: Iterable[str]) -> None:
-    """Recompute who may read, for every version of every resource of these handoffs.
-
-    A resource may belong to other handoffs too. Those are locked first, else two handoffs of one resource that change
-    at the same moment would each compute with the other's old readers."""
-    ids = sorted(handoffs)
-    if not ids:
-        return
-    affected = bigint_literal([handoff_key(id) for id in ids]), text_literal(ids)
-    siblings = {id for (id,) in driver.rows(SIBLINGS, *affected)}
-    _lock_handoffs(driver, siblings.difference(locked))
-    driver.run(RECOMPUTE, *affected)

@@ -9,6 +9,7 @@ from typing import Any
 from flask import request
 
 from adapter.api.authentication import Authentication, Client
+from adapter.domain.errors import Issue
 from adapter.use_cases.world import World
 from mappings.interaction import Interaction
 
@@ -17,12 +18,13 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """Made once by the roof. `decode` makes a tree of a body within limits, `refuse_invalid` checks its structure."""
+    """Made once by the roof. `decode` makes a tree of a body within limits, `refuse_invalid` checks its structure and
+    the profiles that it claims, and returns the warnings."""
 
     world: World
     authentication: Authentication
     decode: Callable[[bytes], Tree]
-    refuse_invalid: Callable[[Tree], None]
+    refuse_invalid: Callable[[Tree], list[Issue]]
     resource_types: frozenset[str]
     max_bytes: int
 
@@ -31,7 +33,7 @@ class Face:
         return self.world.base_url
 
     def read_resource(self, raw: bytes) -> Tree:
-        """Decode and check. Raises Malformed, TooLarge, NotSupported or Invalid."""
+        """Decode and check. Raises Malformed, TooLarge, NotSupported, Invalid or BusinessRule (a claimed profile)."""
         tree = self.decode(raw)
         self.refuse_invalid(tree)
         return tree

@@ -1,0 +1,80 @@
+Instance: handoff
+InstanceOf: Basic
+Usage: #definition
+Title: "Topic: a handoff moves"
+Description: "The SubscriptionTopic of the adapter in the form that R4 has for it (https://hl7.org/fhir/uv/subscriptions-backport/components.html#subscription-topics-in-r4)."
+* code = http://hl7.org/fhir/fhir-types#SubscriptionTopic
+* modifierExtension.url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.status"
+* modifierExtension.valueCode = #draft
+* extension[0].url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.url"
+* extension[=].valueUri = "https://handoff.example/fhir/SubscriptionTopic/handoff"
+* extension[+].url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.title"
+* extension[=].valueString = "A handoff moves"
+* extension[+].url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.description"
+* extension[=].valueMarkdown = "Whatever happens to a handoff that the subscriber is a side of: its status, a contact, a clock, a rung of the ladder."
+* extension[+].url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.resourceTrigger"
+* extension[=].extension[0].url = "description"
+* extension[=].extension[=].valueMarkdown = "A Task of a handoff was created or changed, by either side or by a clock."
+* extension[=].extension[+].url = "resource"
+* extension[=].extension[=].valueUri = "http://hl7.org/fhir/StructureDefinition/Task"
+* extension[=].extension[+].url = "supportedInteraction"
+* extension[=].extension[=].valueCode = #create
+* extension[=].extension[+].url = "supportedInteraction"
+* extension[=].extension[=].valueCode = #update
+
+RuleSet: SearchParameter(code, name, type, expression)
+* url = "https://handoff.example/fhir/SearchParameter/{name}"
+* name = "{name}"
+* status = #draft
+* code = #{code}
+* base = #Task
+* type = #{type}
+* expression = "{expression}"
+
+Instance: Task-responsible
+InstanceOf: SearchParameter
+Usage: #definition
+Title: "Task by the responsible organisation"
+* insert SearchParameter(responsible, Task-responsible, reference, [[Task.extension.where(url='https://handoff.example/fhir/StructureDefinition/responsible').value]])
+* description = "Handoffs by the organisation that holds the person now. For servers that keep a copy; the adapter itself answers GET /handoffs."
+* target = #Organization
+
+Instance: Task-acceptance-deadline
+InstanceOf: SearchParameter
+Usage: #definition
+Title: "Task by its acceptance deadline"
+* insert SearchParameter(acceptance-deadline, Task-acceptance-deadline, date, [[Task.extension.where(url='https://handoff.example/fhir/StructureDefinition/acceptance-deadline').value]])
+* description = "Handoffs by the time until which the recipient must have accepted. For servers that keep a copy."
+
+RuleSet: Writes(type, profile)
+* rest.resource[+].type = #{type}
+* rest.resource[=].supportedProfile = "https://handoff.example/fhir/StructureDefinition/{profile}"
+* rest.resource[=].interaction[0].code = #create
+* rest.resource[=].interaction[+].code = #read
+* rest.resource[=].interaction[+].code = #update
+* rest.resource[=].interaction[+].code = #search-type
+
+Instance: handoff-partner
+InstanceOf: CapabilityStatement
+Usage: #definition
+Title: "What a partner does"
+Description: "What a system must be able to do to hand people over through the adapter, and to take them over."
+* url = "https://handoff.example/fhir/CapabilityStatement/handoff-partner"
+* name = "HandoffPartner"
+* title = "What a partner does"
+* status = #draft
+* date = "2026-11-21"
+* description = "A partner sends a handoff as one transaction, reads what it is told about, and answers by updating the Task with If-Match. Whatever else it does is its own."
+* kind = #requirements
+* fhirVersion = #4.0.1
+* format = #application/fhir+json
+* rest.mode = #client
+* rest.security.description = "SMART Backend Services: a signed client assertion for an access token."
+* rest.interaction.code = #transaction
+* insert Writes(Task, handoff-task)
+* rest.resource[=].interaction[+].code = #patch
+* insert Writes(ServiceRequest, handoff-service-request)
+* insert Writes(CarePlan, safety-plan)
+* insert Writes(RiskAssessment, handoff-risk-assessment)
+* insert Writes(Communication, handoff-communication)
+* insert Writes(Appointment, handoff-appointment)

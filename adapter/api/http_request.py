@@ -7,9 +7,12 @@ import zlib
 from typing import Final
 
 from flask import request
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from adapter.domain.errors import Invalid, NotAcceptable, TooLarge, UnsupportedMedia
 
+MAX_FORM_BYTES: Final = 256 * 1024
 _JSON_TYPES: Final = frozenset({"application/fhir+json", "application/json", "application/json+fhir", ""})
 _PATCH_TYPES: Final = frozenset({"application/json-patch+json"})
 _ACCEPTED: Final = frozenset({"application/fhir+json", "application/json", "application/*", "*/*"})
@@ -32,6 +35,15 @@ def body(max_bytes: int, *, patch: bool = False) -> bytes:
     if len(raw) > max_bytes:
         raise _too_large(max_bytes)
     return _unpacked(raw, max_bytes)
+
+
+def form() -> MultiDict[str, str]:
+    """The fields of a posted form. Raises TooLarge: a form of a search or a token request is short."""
+    request.max_content_length = MAX_FORM_BYTES
+    try:
+        return request.form
+    except RequestEntityTooLarge:
+        raise TooLarge(f"expected a form of at most {MAX_FORM_BYTES} bytes, got more") from None
 
 
 def _unpacked(raw: bytes, max_bytes: int) -> bytes:

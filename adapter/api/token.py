@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from adapter.api.access_token import AccessTokens
 from adapter.api.client_assertion import ALGORITHMS, ClientAssertions
+from adapter.api.http_request import form
 from adapter.domain.errors import NotAuthenticated, Unavailable
 from adapter.domain.partner import Partner
 from adapter.domain.scopes import Scopes
@@ -79,8 +80,9 @@ def _parameters() -> dict[str, str]:
     if request.mimetype != "application/x-www-form-urlencoded":
         raise _Refusal("invalid_request", "expected a body of application/x-www-form-urlencoded, got another type")
     values = {}
+    fields = form()
     for name in _PARAMETERS:
-        given = request.form.getlist(name)
+        given = fields.getlist(name)
         if len(given) != 1 or not given[0]:
             raise _Refusal("invalid_request", f"expected {name} once, got it {len(given)} times or empty")
         values[name] = given[0]

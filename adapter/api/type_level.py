@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from adapter.api.face import Face
-from adapter.api.http_request import body, check_accept
+from adapter.api.http_request import body, check_accept, form
 from adapter.api.operation_outcome import FHIR_JSON
 from adapter.api.single_write import patch_of, write
 from adapter.domain.errors import Invalid
@@ -33,7 +33,7 @@ def type_routes(face: Face) -> Blueprint:
 
     @routes.post("/fhir/<type_>/_search")
     def search_by_post(type_: str) -> Response:
-        return _search(face, type_, [*request.args.items(multi=True), *request.form.items(multi=True)])
+        return _search(face, type_, [*request.args.items(multi=True), *form().items(multi=True)])
 
     @routes.put("/fhir/<type_>")
     def conditional_update(type_: str) -> Response:

@@ -37,6 +37,7 @@ from adapter.use_cases.ports import (
     retrying_on_conflict,
 )
 from adapter.use_cases.record_contact import record_additions, record_appointment, record_contact, request_abort
+from adapter.use_cases.take_along import take_along
 from adapter.use_cases.targets import Action, Change, find_targets
 from adapter.use_cases.update_task import update_task, withdraw_draft
 from adapter.use_cases.world import World
@@ -215,7 +216,7 @@ def _join_and_decide(decision: Decision, plan: Plan) -> None:
             _decide_on_task(decision, change, begun)
     _join_what_was_sent(decision, begun)
     _join_what_is_referenced(decision, begun)
-    _join_what_that_leads_to(decision, begun)
+    take_along(decision, {task.key.id for task in begun})
 
 
 def _decide_on_task(decision: Decision, change: Change, begun: list[Change]) -> None:
@@ -295,24 +296,6 @@ def _join_what_is_referenced(decision: Decision, begun: Sequence[Change]) -> Non
     for handoff_id, added in additions.items():
         if (handoff := decision.handoff(handoff_id)) is not None:
             record_additions(decision, added, handoff)
-
-
-def _join_what_that_leads_to(decision: Decision, begun: Sequence[Change]) -> None:
-    """What is sent later takes along what it points at: a clinician whom the recipient names is nobody to the initiator
-    who may not read the PractitionerRole. Only the tenant's own; what it merely reads it may not pass on."""
-    new = {task.key.id for task in begun}
-    written = {change.key: change for change in decision.changes if change.writes}
-    for change in list(written.values()):
-        joined = change.handoffs - new
-        if change.tree is None or not joined:
-            continue
-        inside, outside = reach([str(change.key)], decision.known, decision.reader, decision.tenant)
-        for key, other in written.items():
-            if str(key) in inside and key.type != "Task":
-                other.handoffs.update(joined)
-        for key in sorted(outside - written.keys()):
-            held = decision.known.stored[key].handoffs
-            decision.write_set.joined += [(key, handoff) for handoff in sorted(joined.difference(held))]
 
 
 def _handoffs_spoken_of(decision: Decision, change: Change) -> Iterable[str]:

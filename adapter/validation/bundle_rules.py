@@ -79,7 +79,10 @@ def _full_urls(entries: list[Tree]) -> Iterator[Fault]:
     for position, entry in enumerate(entries):
         if "fullUrl" not in entry:
             continue
-        key = entry["fullUrl"], (entry.get("resource") or {}).get("meta", {}).get("versionId")
+        # The Bundle's own shape is known to be sound here, that of the resources in it is not.
+        meta = (entry.get("resource") or {}).get("meta")
+        version = meta.get("versionId") if isinstance(meta, dict) else None
+        key = entry["fullUrl"], version if isinstance(version, str) else None
         if key in seen:
             yield "invariant", f"entry[{position}].fullUrl", "expected each fullUrl once, got it again (bdl-7)"
         seen.add(key)

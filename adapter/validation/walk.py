@@ -73,9 +73,10 @@ class Walk:
         type_ = tree.get("resourceType")
         if len(self.issues) >= MAX_ISSUES:
             return
+        if not isinstance(type_, str):
+            return  # it was located as a fault of what holds it
         if type_ not in shapes.resource_types():
-            if isinstance(type_, str):  # otherwise it was located as a fault of what holds it
-                self.fault("not-supported", path, "expected a resource type of R4, got another")
+            self.fault("not-supported", path, "expected a resource type of R4, got another")
         elif structure.is_sound(tree, type_):
             if type_ == "Bundle":
                 for code, at, text in bundle_rules.faults(tree):

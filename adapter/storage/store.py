@@ -10,13 +10,24 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapter.domain.errors import Unavailable
+from adapter.domain.origin import Origin
+from adapter.storage import audit_trail
 from adapter.storage.access import EVERYTHING, Access
 from adapter.storage.changes import commit_change, is_all_new
 from adapter.storage.connections import Driver, driver_of, open_engine
 from adapter.storage.failures import meaning_of, unavailable_when_down
 from adapter.storage.reads import PostgresReader, request_record_of
-from adapter.storage.write_set_sql import Written, statement_for
-from adapter.use_cases.ports import EVERYONE, Deadline, DuplicateRequest, NewVersion, WriteConflict, WriteSet
+from adapter.storage.write_set_sql import Written, disclosure, statement_for
+from adapter.use_cases.ports import (
+    EVERYONE,
+    Deadline,
+    DuplicateRequest,
+    NewVersion,
+    StoredResource,
+    WriteConflict,
+    WriteSet,
+)
 
 
 class PostgresStore:
@@ -51,6 +62,16 @@ class PostgresStore:
             self._commit_again(write_set)
         except (psycopg.Error, SQLAlchemyError) as error:
             raise meaning_of(error) from error
+
+    def disclosed(self, tenant: str, origin: Origin, resources: Sequence[StoredResource]) -> None:
+        """Write down that `tenant` gets these, before it does. Raises Unavailable: then it must not get them."""
+        sql, values = disclosure(audit_trail.shown(tenant, origin, resources))
+        try:
+            with driver_of(self._engine) as driver:
+                driver.run(sql, *values)
+        except (psycopg.Error, SQLAlchemyError) as error:
+            # Whatever the reason: what cannot be written down is not shown.
+            raise Unavailable("expected the audit trail to take this reading, it did not: try again later") from error
 
     def due_deadlines(self, now: datetime, limit: int) -> Sequence[Deadline]:
         """Open deadlines that are due, oldest first."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     BindParameter,
     Boolean,
@@ -106,6 +107,43 @@ ledger_event = Table(
     Column("status_from", Text),
     Column("status_to", Text),
     Column("detail", JSONB, nullable=False),
+    Column("txid", BigInteger, nullable=False),
+)
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _time("recorded", nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("interaction", Text, nullable=False),
+    Column("server", Text),
+    Column("address", Text),
+    Column("request_id", Text),
+    Column("query", LargeBinary),
+    Column("others", ARRAY(Text), nullable=False),
+    Column("patients", ARRAY(Text), nullable=False),
+    Column("entities", JSON, nullable=False),
+    Column("txid", BigInteger, nullable=False),
+)
+
+audit_seal = Table(
+    "audit_seal",
+    metadata,
+    Column("trail", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    _time("sealed_at", nullable=False),
+    Column("rows", ARRAY(BigInteger), nullable=False),
+    Column("links", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("trail", "tenant", "number", name="audit_seal_pkey"),
+)
+
+audit_horizon = Table(
+    "audit_horizon",
+    metadata,
+    Column("trail", Text, primary_key=True),
+    Column("sealed_below", BigInteger, nullable=False),
 )
 
 deadline = Table(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from adapter.domain.handoff import Handoff
+from adapter.storage import audit_trail
 from adapter.storage.pg_arrays import ByteaArray
 from adapter.storage.search_index import index_of
 from adapter.storage.search_keys import handoff_key
@@ -57,6 +58,7 @@ PARTS: Mapping[str, str] = {
     "jobs": f"""INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)
  SELECT '{DELIVERY_QUEUE}', '{DELIVERY_TASK}', lane, jsonb_build_object('lane', lane)
  FROM json_array_elements_text(%(lanes)s::json) AS lane""",
+    "audit": audit_trail.INSERT,
     "conditional_creates": """INSERT INTO conditional_create
  SELECT * FROM json_populate_recordset(NULL::conditional_create, %(conditional_creates)s::json)""",
     "requests": """INSERT INTO request_record (tenant, key, body_hash, status, headers, body)
@@ -133,6 +135,9 @@ def statement_for(write_set: WriteSet, versions: Sequence[Written]) -> tuple[byt
         )
         parts.append("jobs")
         values["lanes"] = _json(dict.fromkeys(lanes))
+    if audited := audit_trail.written(write_set):
+        parts.append("audit")
+        values.update(audited)
     if write_set.conditional_creates:
         part(
             "conditional_creates",
@@ -160,6 +165,12 @@ def statement_for(write_set: WriteSet, versions: Sequence[Written]) -> tuple[byt
     if not parts:
         return None
     sql, names = statement_of(tuple(parts))
+    return sql, [values[name] for name in names]
+
+
+def disclosure(values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
+    """The statement that writes one row of the audit trail, and its parameters."""
+    sql, names = statement_of(("audit",))
     return sql, [values[name] for name in names]
 
 

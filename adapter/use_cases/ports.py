@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from adapter.domain.deadlines import ClockStep
 from adapter.domain.handoff import Handoff, LedgerEvent
+from adapter.domain.origin import Origin
 from adapter.domain.partner import Directory
 
 Tree = dict[str, Any]
@@ -126,6 +127,10 @@ class WriteSet:
     requests: list[RequestRecord] = field(default_factory=list)
     conditional_creates: list[tuple[str, str, ResourceKey]] = field(default_factory=list)
     """(type, normalised criteria, created key): unique per tenant, so that parallel conditional creates give one."""
+    origin: Origin | None = None
+    """The request that asks for it, for its row of the audit trail; None for what the adapter does by itself."""
+    shown: list[StoredResource] = field(default_factory=list)
+    """What the answer shows without changing it, as a conditional create does that found its resource."""
 
     def __bool__(self) -> bool:
         return bool(self.resources or self.handoffs or self.events or self.fired_deadlines or self.requests)
@@ -199,6 +204,10 @@ class Store(Protocol):
 
     def commit(self, write_set: WriteSet) -> None:
         """Atomic. Raises WriteConflict, DuplicateRequest, or domain.errors.Unavailable when the database is down."""
+        ...
+
+    def disclosed(self, tenant: str, origin: Origin, resources: Sequence[StoredResource]) -> None:
+        """Write down that `tenant` gets these, before it does. Raises Unavailable: then it must not get them."""
         ...
 
     def due_deadlines(self, now: datetime, limit: int) -> Sequence[Deadline]: ...

@@ -59,8 +59,9 @@ def _refuse_others(bundle: Tree) -> None:
             "expected a Bundle of type transaction or batch; a single resource goes to its type, like /fhir/Task",
             expression="Bundle",
         )
-    if bundle.get("type") in _ELSEWHERE:
+    kind = bundle.get("type")
+    if isinstance(kind, str) and kind in _ELSEWHERE:
         raise NotSupported(
-            f"expected a Bundle of type transaction or batch here, got {bundle['type']}; {_ELSEWHERE[bundle['type']]}",
+            f"expected a Bundle of type transaction or batch here, got {kind}; {_ELSEWHERE[kind]}",
             expression="Bundle.type",
         )

@@ -52,7 +52,9 @@ class HandoffError(Exception):
 
     default_code = "processing"
 
-    def __init__(self, text_or_issues: str | Sequence[Issue], *, expression: str | None = None, code: str | None = None):
+    def __init__(
+        self, text_or_issues: str | Sequence[Issue], *, expression: str | None = None, code: str | None = None
+    ):
         if isinstance(text_or_issues, str):
             issues: tuple[Issue, ...] = (Issue(code or self.default_code, text_or_issues, expression),)
         else:
@@ -67,6 +69,10 @@ class HandoffError(Exception):
         located = type(self)([issue.below(prefix) for issue in self.issues])
         located.__cause__ = self
         return located
+
+    def at(self, expression: str) -> HandoffError:
+        """The same refusal, located exactly there."""
+        return type(self)([replace(issue, expression=expression) for issue in self.issues])
 
 
 class Malformed(HandoffError):

@@ -12,7 +12,7 @@ from typing import Any
 from adapter.domain.errors import Invalid, Issue, MultipleMatches
 from adapter.domain.partner import Directory
 from adapter.use_cases.ports import Reader, ResourceKey, StoredResource
-from adapter.use_cases.targets import Action, Change
+from adapter.use_cases.targets import Action, Change, match_at
 from mappings.json_codec import decode
 from mappings.organization import directory_entry, is_published
 from mappings.references import (
@@ -129,10 +129,10 @@ def _addresses(changes: Sequence[Change]) -> BundleAddresses:
 def _conditional(reader: Reader, change: Change, reference: str) -> str:
     match = CONDITIONAL.match(reference)
     assert match is not None
-    found = reader.match(match.group(1), match.group(2))
+    at = _where(change, reference)
+    found = match_at(at, reader, match.group(1), match.group(2))
     if len(found) == 1:
         return str(found[0].key)
-    at = _where(change, reference)
     if found:
         raise MultipleMatches(f"expected the condition to match one {match.group(1)}, got several", expression=at)
     raise Invalid(f"expected the condition to match one {match.group(1)}, got none", expression=at, code="not-found")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl
 
-from adapter.domain.errors import Deleted, Invalid, NotFound
+from adapter.domain.errors import Deleted, Invalid, NotFound, NotSupported, TooLarge
 from adapter.use_cases.ports import Reader, ResourceKey, SearchQuery, StoredResource
 from mappings import searchset
 from mappings.interaction import Interaction, Outcome
@@ -29,7 +29,14 @@ def read_one(reader: Reader, key: ResourceKey, version: str | None = None) -> St
 
 
 def read(reader: Reader, interaction: Interaction) -> Outcome:
-    """A GET inside a Bundle: a read, a version read, a history or a search."""
+    """A GET inside a Bundle: a read, a version read or a search; a refusal is located at its url."""
+    try:
+        return _read(reader, interaction)
+    except (Deleted, Invalid, NotFound, NotSupported, TooLarge) as refusal:
+        raise refusal.at(f"{interaction.request_at}.url") from None
+
+
+def _read(reader: Reader, interaction: Interaction) -> Outcome:
     if interaction.id:
         found = read_one(reader, ResourceKey(interaction.type, interaction.id), interaction.version)
         return Outcome(200, found.key.type, found.key.id, found.version, found.last_updated, found.body, True)

@@ -16,6 +16,8 @@ from adapter.domain.errors import (
     MethodNotAllowed,
     MultipleMatches,
     NotFound,
+    NotSupported,
+    TooLarge,
     VersionConflict,
 )
 from adapter.use_cases.patch import apply_patch
@@ -113,13 +115,22 @@ def _named(
 
 
 def _one_match(reader: Reader, interaction: Interaction, criteria: str, element: str) -> StoredResource | None:
-    found = reader.match(interaction.type, criteria)
+    at = f"{interaction.request_at}.{element}" if interaction.request_at else interaction.at
+    found = match_at(at, reader, interaction.type, criteria)
     if len(found) > 1:
         raise MultipleMatches(
             f"expected the criteria to match at most one {interaction.type}, got several; make them more specific",
-            expression=f"{interaction.request_at}.{element}",
+            expression=at,
         )
     return found[0] if found else None
+
+
+def match_at(at: str, reader: Reader, type_: str, criteria: str) -> Sequence[StoredResource]:
+    """What the criteria match; a refusal of them is located where they stand in the request."""
+    try:
+        return reader.match(type_, criteria)
+    except (Invalid, NotSupported, TooLarge) as refusal:
+        raise refusal.at(at) from None
 
 
 def _update(interaction: Interaction, before: StoredResource | None, new_id: NewIds) -> Change:

@@ -17,6 +17,7 @@ from adapter.api.authentication import Authentication
 from adapter.api.client_assertion import ClientAssertions
 from adapter.api.client_keys import ClientKeys
 from adapter.api.demo_clock import demo_clock_routes
+from adapter.api.evidence import evidence_routes
 from adapter.api.face import Face
 from adapter.api.health import health_routes
 from adapter.api.instance import instance_routes
@@ -113,6 +114,7 @@ def create_app(house: House) -> Flask:
     app.register_blueprint(metadata_routes(face))
     for routes in (transaction_routes, process_message_routes, validate_routes, type_routes, instance_routes):
         app.register_blueprint(routes(face))
+    app.register_blueprint(evidence_routes(face))
     app.register_blueprint(handoff_routes(house.store, authentication))
     app.register_blueprint(health_routes(lambda: readiness(house.store.engine)))
     if isinstance(house.clock, DemoClock):

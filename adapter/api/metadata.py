@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from adapter.api.face import Face
 from adapter.api.http_request import check_accept
 from adapter.api.operation_outcome import FHIR_JSON
-from mappings.canonicals import BASE
+from mappings.canonicals import BASE, EVIDENCE_OPERATION
 from mappings.json_codec import encode
 from mappings.times import format_time
 
@@ -94,4 +94,6 @@ def _resource(type_: str) -> Tree:
         "conditionalDelete": "not-supported" if read_only else "single",
         "referencePolicy": ["literal", "logical", "local", "enforced"],
     }
+    if type_ == "Task":
+        tree["operation"] = [{"name": "evidence", "definition": EVIDENCE_OPERATION}]
     return tree

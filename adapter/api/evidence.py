@@ -1,0 +1,31 @@
+"""GET [base]/Task/{id}/$evidence: all that proves a handoff, as one document (https://hl7.org/fhir/R4/documents.html)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from adapter.api.face import Face
+from adapter.api.http_request import check_accept
+from adapter.api.operation_outcome import FHIR_JSON
+from adapter.use_cases.gather_evidence import gather_evidence
+from mappings import evidence_document
+
+
+def evidence_routes(face: Face) -> Blueprint:
+    routes = Blueprint("evidence", __name__)
+
+    @routes.get("/fhir/Task/<id_>/$evidence")
+    def evidence(id_: str) -> Response:
+        client = face.client()
+        check_accept()
+        client.scopes.require("Task", "read")
+        gathered = gather_evidence(face.world, client.tenant, id_)
+        for type_ in sorted({key.partition("/")[0] for key in (*gathered.resources, *gathered.beside)}):
+            # Nobody reads through a document what it could not read by itself; one with holes would prove nothing.
+            client.scopes.require(type_, "read")
+        response = Response(evidence_document.to_fhir(gathered, face.base_url), content_type=FHIR_JSON)
+        # It is made anew each time and holds everything about a person: nobody on the way keeps it.
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return routes

@@ -24,13 +24,14 @@ from typing import Any
 
 from profiles.build_schema import schema
 from profiles.build_search import search_parameters
+from profiles.build_summary import subsets
 from profiles.r4_definitions import Definitions
 
 OUTPUT = Path(__file__).parent / "r4"
 
 
 def main() -> None:
-    """Read the folder named on the command line and write the three files."""
+    """Read the folder named on the command line and write the four files."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("source", type=Path, help="the folder of the unpacked package")
     source: Path = arguments.parse_args().source
@@ -38,6 +39,7 @@ def main() -> None:
     _write("elements.json", _lines_of_objects(definitions.elements_by_shape()))
     _write("search-parameters.json", _lines_of_lists(search_parameters(source, definitions)))
     _write("schema.json", _lines_of_objects(schema(definitions)))
+    _write("subsets.json", _lines_of_objects(subsets(source, definitions)))
 
 
 def _write(name: str, lines: Iterable[str]) -> None:

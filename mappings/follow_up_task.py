@@ -1,6 +1,6 @@
 """A Task that a pathway's clock opens beside a handoff: some days later somebody has to look what became of it.
 
-https://hl7.org/fhir/R4/task.html. It is the initiator's own work and no handoff; `restriction.period` says by when.
+https://hl7.org/fhir/R4/task.html. It is work of one side and no handoff; `restriction.period` says by when.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from mappings.times import format_time
 Tree = dict[str, Any]
 
 
-def to_fhir(handoff: Handoff, *, clock: str, says: str, at: datetime, until: datetime) -> Tree:
-    """A `requested` Task to the initiator of `handoff`, without id and meta; `says` is the pathway's own sentence."""
+def to_fhir(handoff: Handoff, *, owner: str, clock: str, says: str, at: datetime, until: datetime) -> Tree:
+    """A `requested` Task to `owner` (partner id), without id and meta; `says` is the pathway's own sentence."""
     from fhir.resources.R4B.task import Task  # the models take half a second to import; follow-ups are rare
 
     parent = {"reference": f"Task/{handoff.id}"}
@@ -31,7 +31,7 @@ def to_fhir(handoff: Handoff, *, clock: str, says: str, at: datetime, until: dat
             "focus": parent,
             **({"for": {"reference": handoff.patient}} if handoff.patient else {}),
             "requester": organization(handoff.requester),
-            "owner": organization(handoff.requester),
+            "owner": organization(owner),
         }
     )
     tree: Tree = task.model_dump(mode="json", exclude_none=True, by_alias=True)

@@ -37,8 +37,7 @@ _RUN = "#"
 def ladder_deadlines(pathway: Pathway, start: datetime, run: int = 1) -> list[tuple[str, datetime]]:
     """(step, due) of every rung for a ladder that starts at `start`, in order. `run` counts the ladders of one handoff:
     a step fires once for good, so that a second ladder needs steps of its own (`alternate-contact#2`)."""
-    suffix = "" if run == 1 else f"{_RUN}{run}"
-    return [(f"{step.name}{suffix}", start + step.after) for step in pathway.ladder]
+    return [(run_of(step.name, run), start + step.after) for step in pathway.ladder]
 
 
 def acceptance_deadlines(pathway: Pathway, deadline: datetime | None) -> list[tuple[str, datetime]]:
@@ -46,6 +45,11 @@ def acceptance_deadlines(pathway: Pathway, deadline: datetime | None) -> list[tu
     if deadline is None:
         return []
     return [(ACCEPTANCE, deadline), *ladder_deadlines(pathway, deadline)]
+
+
+def run_of(name: str, run: int) -> str:
+    """The step of a rung or a clock that starts for the `run`-th time."""
+    return name if run == 1 else f"{name}{_RUN}{run}"
 
 
 def step_name(step: str) -> str:

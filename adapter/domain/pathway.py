@@ -20,9 +20,10 @@ BASE_PATHWAY: Final = "referral"
 LadderStepName = Literal["alternate-contact", "escalation-owner", "governance-review"]
 LADDER_STEPS: Final[tuple[LadderStepName, ...]] = ("alternate-contact", "escalation-owner", "governance-review")
 
-ClockStart = Literal["requested", "accepted", "returned"]
-CLOCK_STARTS: Final[tuple[ClockStart, ...]] = ("requested", "accepted", "returned")
-"""`returned`: the handoff was rejected, failed or cancelled, and the initiator holds the person again."""
+ClockStart = Literal["requested", "accepted", "missed", "returned"]
+CLOCK_STARTS: Final[tuple[ClockStart, ...]] = ("requested", "accepted", "missed", "returned")
+"""`missed`: the person did not come to an appointment; each time anew. `returned`: the handoff was rejected, failed or
+cancelled, and the initiator holds the person again."""
 
 VerdictMoment = Literal["accepted", "closed"]
 VERDICT_MOMENTS: Final[tuple[VerdictMoment, ...]] = ("accepted", "closed")
@@ -65,7 +66,8 @@ class Gate:
 @dataclass(frozen=True, slots=True)
 class ClockRule:
     """A clock beside the acceptance clock: from `starts` until `due`, stopped by the fact `until`. With `task`, a child
-    Task saying so is opened at `opens` (a follow-up); else a missed clock sets the business status `<name>-overdue`."""
+    Task saying so is opened at `opens` (a follow-up: the initiator's, after a missed visit that of whoever holds the
+    person); else a missed clock sets the business status `<name>-overdue`."""
 
     name: str
     starts: ClockStart
@@ -132,7 +134,7 @@ class Pathway:
 
     @property
     def clock_facts(self) -> frozenset[str]:
-        """Every fact that sets or moves a clock of this pathway; what has to be extracted to know when things are due."""
+        """Every fact that sets or moves a clock of this pathway: what has to be known to say when things are due."""
         rules = [self.acceptance, *(rule for clock in self.clocks for rule in (clock.due, clock.opens))]
         return frozenset({"appointment-time", *(rule.fact for rule in rules if isinstance(rule, Before))})
 

@@ -17,7 +17,7 @@ from adapter.domain.handoff import Handoff
 from adapter.domain.ladder import step_name
 from adapter.domain.pathway import BASE_PATHWAY, ClockRule
 from adapter.domain.task_status import TERMINAL
-from adapter.use_cases.climb_ladder import ANSWERABLE, RUNGS, Firing, first_version, new_version
+from adapter.use_cases.climb_ladder import ANSWERABLE, RUNGS, Firing, first_version, new_version, with_graver_status
 from adapter.use_cases.ports import (
     Deadline,
     ResourceKey,
@@ -100,7 +100,11 @@ def _apply(firing: Firing) -> None:
     if clock.task is not None:
         _open_follow_up(firing, clock, clock.task)
     else:
-        firing.handoff = replace(firing.handoff, business_status=f"{clock.name}-overdue")
+        overdue = f"{clock.name}-overdue"
+        if clock.starts == "returned":  # another chapter: what was grave before the return is history
+            firing.handoff = replace(firing.handoff, business_status=overdue)
+        else:
+            firing.handoff = with_graver_status(firing.handoff, overdue)
         firing.record(events.CLOCK_MISSED, clock=clock.name)
         firing.tell_both_sides(events.CLOCK_MISSED)
 
@@ -130,15 +134,17 @@ def _stopped(firing: Firing, clock: ClockRule) -> bool:
 
 
 def _open_follow_up(firing: Firing, clock: ClockRule, says: str) -> None:
-    """A Task of the initiator's own, beside the handoff: somebody has to look whether it came to anything."""
+    """A Task beside the handoff: the initiator has to look whether it came to anything; after a missed visit whoever
+    holds the person has to reach out again."""
     key = ResourceKey("Task", firing.world.new_id())
     handoff = firing.handoff
     recipient = firing.world.working_time(firing.directory.get(handoff.owner))
-    until = due(clock.due, handoff.authored_on, recipient)
-    tree = follow_up_task.to_fhir(handoff, clock=clock.name, says=says, at=firing.now, until=until)
+    owner = handoff.responsible if clock.starts == "missed" else handoff.requester
+    until = due(clock.due, handoff.authored_on if clock.starts == "requested" else firing.step.due, recipient)
+    tree = follow_up_task.to_fhir(handoff, owner=owner, clock=clock.name, says=says, at=firing.now, until=until)
     firing.write_set.resources.append(first_version(key, tree, handoff.requester, handoff.id, firing.now))
     firing.record(events.FOLLOW_UP_OPENED, clock=clock.name, task=str(key))
-    firing.tell(events.FOLLOW_UP_OPENED, handoff.requester)
+    firing.tell(events.FOLLOW_UP_OPENED, handoff.requester, owner)
 
 
 def _write_task(firing: Firing, before: Handoff) -> None:

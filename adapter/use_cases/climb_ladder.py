@@ -46,14 +46,19 @@ CONTACT_FAILED: Final = "contact-failed"
 ANSWERABLE: Final = frozenset({"requested", "received"})
 _OPEN: Final = frozenset({"requested", "received", "accepted", "in-progress", "on-hold"})
 _HANDED_BACK: Final = frozenset({"rejected", "failed", "cancelled", "entered-in-error"})
+_OVERDUE: Final = "-overdue"
 # A later trouble never makes a graver one look smaller.
 _GRAVITY: Final = (
     escalation_task.AWAITING_ACCEPTANCE,
+    "appointment-booked",
+    _OVERDUE,  # any clock of the pathway
     "acceptance-overdue",
     CONTACT_FAILED,
+    "no-show",
     "escalated",
     "under-review",
 )
+_REASONS: Final = frozenset({"acceptance-overdue", CONTACT_FAILED})
 
 
 @dataclass(slots=True)
@@ -90,7 +95,7 @@ class Firing:
 
 
 def miss_acceptance(firing: Firing) -> None:
-    firing.handoff = _with_status(firing.handoff, EFFECTS[ACCEPTANCE].business_status)
+    firing.handoff = with_graver_status(firing.handoff, EFFECTS[ACCEPTANCE].business_status)
     firing.record(events.ACCEPTANCE_MISSED)
     firing.tell_both_sides(events.ACCEPTANCE_MISSED)
 
@@ -119,7 +124,7 @@ def escalate(firing: Firing) -> None:
     again = child is not None
     if child is None:
         child = _begin_escalation(firing, owner, contact)
-    firing.handoff = _with_status(_asked(firing.handoff, owner), EFFECTS["escalation-owner"].business_status)
+    firing.handoff = with_graver_status(_asked(firing.handoff, owner), EFFECTS["escalation-owner"].business_status)
     firing.record(events.ESCALATED, owner=owner, task=f"Task/{child.id}", again=again)
     firing.write_set.notifications.append(
         Notification(owner, child.id, events.ESCALATED, ResourceKey("Task", child.id))
@@ -131,7 +136,7 @@ def flag_for_review(firing: Firing) -> None:
     if firing.handoff.flagged_for_review:
         return
     changed = replace(firing.handoff, flagged_for_review=True)
-    firing.handoff = _with_status(changed, EFFECTS["governance-review"].business_status)
+    firing.handoff = with_graver_status(changed, EFFECTS["governance-review"].business_status)
     firing.record(events.FLAGGED_FOR_REVIEW)
     firing.tell_both_sides(events.FLAGGED_FOR_REVIEW)
 
@@ -151,15 +156,19 @@ def start_after_failed_contact(decision: Decision, handoff: Handoff) -> None:
     """A failed attempt to reach the recipient starts the pathway's ladder now, whatever the acceptance deadline says.
 
     One such ladder climbs at a time: further failed attempts while it does are recorded, not counted twice."""
-    is_ours = [d for d in decision.write_set.deadlines if d.handoff == handoff.id and d.step != step_name(d.step)]
-    climbing = [d for d in decision.world.store.open_deadlines(handoff.id) if d.step != step_name(d.step)]
+    is_ours = [d for d in decision.write_set.deadlines if d.handoff == handoff.id and _is_later_run(d)]
+    climbing = [d for d in decision.world.store.open_deadlines(handoff.id) if _is_later_run(d)]
     if not is_ours and not climbing:
         earlier = sum(event.kind == events.CONTACT_FAILED for event in decision.reader.ledger_of(handoff.id))
         # The ladder of the acceptance deadline is the first.
         steps = ladder_deadlines(decision.pathway(handoff.pathway), decision.now, run=2 + earlier)
         decision.write_set.deadlines += [Deadline(handoff.id, step, due) for step, due in steps]
     current = decision.handoff(handoff.id) or handoff
-    decision.put(_with_status(replace(current, updated_at=decision.now), CONTACT_FAILED))
+    decision.put(with_graver_status(replace(current, updated_at=decision.now), CONTACT_FAILED))
+
+
+def _is_later_run(deadline: Deadline) -> bool:
+    return deadline.step != step_name(deadline.step) in EFFECTS
 
 
 def close_escalations(decision: Decision, handoff: Handoff, target: str) -> Handoff:
@@ -209,7 +218,7 @@ def _begin_escalation(firing: Firing, owner: str, contact: str | None) -> Handof
         risk_tier=parent.risk_tier,
         part_of=parent.id,
     )
-    reason = parent.business_status if parent.business_status in _GRAVITY[1:3] else "acceptance-overdue"
+    reason = parent.business_status if parent.business_status in _REASONS else "acceptance-overdue"
     named = {"reference": contact} if contact else None
     tree = escalation_task.to_fhir(child, named=named, reason=reason, at=firing.now)
     key = ResourceKey("Task", child.id)
@@ -311,11 +320,14 @@ def _asked(handoff: Handoff, *partners: str) -> Handoff:
     return replace(handoff, escalated_to=tuple(dict.fromkeys([*handoff.escalated_to, *others])))
 
 
-def _with_status(handoff: Handoff, business_status: str | None) -> Handoff:
+def with_graver_status(handoff: Handoff, business_status: str | None) -> Handoff:
+    """The handoff with this business status, unless what it says now is graver."""
     if business_status is None or _gravity(handoff.business_status) > _gravity(business_status):
         return handoff
     return replace(handoff, business_status=business_status)
 
 
 def _gravity(business_status: str | None) -> int:
-    return _GRAVITY.index(business_status) if business_status in _GRAVITY else -1
+    if business_status in _GRAVITY:
+        return _GRAVITY.index(business_status)
+    return _GRAVITY.index(_OVERDUE) if business_status and business_status.endswith(_OVERDUE) else -1

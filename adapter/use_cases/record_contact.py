@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adapter.domain import events
+from adapter.domain.facts import FactEvidence
 from adapter.domain.handoff import Handoff, LedgerEvent
 from adapter.domain.task_status import TERMINAL, Party
 from adapter.use_cases.climb_ladder import start_after_failed_contact
 from adapter.use_cases.decision import Decision, refuse
+from adapter.use_cases.follow_up import note_visit
 from adapter.use_cases.targets import Change
 from mappings import appointment, communication
+from mappings.json_codec import decode
+from mappings.references import Tree
 from mappings.times import parse_time
 
 _ANSWERABLE = frozenset({"requested", "received"})
@@ -35,26 +39,62 @@ def record_contact(decision: Decision, change: Change, handoff: Handoff, *, tell
 
 
 def _kind_of_contact(decision: Decision, change: Change, handoff: Handoff) -> str:
-    task = decision.known.tree(f"Task/{handoff.id}")
-    if task is None:
-        decision.known.add(decision.reader.resources_of(handoff.id))
-        task = decision.known.tree(f"Task/{handoff.id}") or {}
-    facts = decision.facts(task, handoff.requester, handoff.owner, wanted=tuple(_KINDS))
+    facts = decision.facts(_task_of(decision, handoff), handoff.requester, handoff.owner, wanted=tuple(_KINDS))
     proven = (code for code in _KINDS for evidence in facts.get(code, ()) if evidence.reference == str(change.key))
     return _KINDS.get(next(proven, ""), events.UPDATED)
+
+
+def _task_of(decision: Decision, handoff: Handoff) -> Tree:
+    """The handoff's Task, with all that belongs to the handoff known from now on."""
+    address = f"Task/{handoff.id}"
+    sent = next((change.tree for change in decision.changes if change.writes and str(change.key) == address), None)
+    if sent is not None:
+        return sent
+    decision.known.add(decision.reader.resources_of(handoff.id))
+    return decision.known.tree(address) or {}
 
 
 def record_appointment(decision: Decision, change: Change, handoff: Handoff, *, tell: bool) -> None:
     """Record an Appointment of a handoff: booked, missed or attended, as its status says."""
     assert change.tree is not None
     kind = appointment.EVENTS.get(change.tree.get("status", ""), events.UPDATED)
-    _record(decision, str(change.key), handoff, kind, None, tell=tell)
+    start = parse_time(change.tree.get("start"))
+    if kind == _kind_before(change):
+        # Another room or hour of the same booking. A missed visit that is sent again is not missed a second time.
+        if kind == events.APPOINTMENT_BOOKED:
+            note_visit(decision, handoff, kind, start)
+        kind = events.UPDATED
+    else:
+        note_visit(decision, handoff, kind, start)
+    happened = start if kind in {events.APPOINTMENT_MISSED, events.APPOINTMENT_ATTENDED} else None
+    _record(decision, str(change.key), handoff, kind, happened, tell=tell)
+
+
+def _kind_before(change: Change) -> str | None:
+    if change.before is None or change.before.deleted:
+        return None
+    return appointment.EVENTS.get(decode(change.before.body).get("status", ""))
 
 
 def record_additions(decision: Decision, changes: Sequence[Change], handoff: Handoff) -> None:
-    """Record other resources that joined a handoff or changed in it: one line, however many they are."""
-    keys = ", ".join(sorted(str(change.key) for change in changes))
-    _record(decision, keys, handoff, events.UPDATED, None, tell=True)
+    """Record other resources that joined a handoff or changed in it: one line, however many they are, and a line of its
+    own for the first visit, when it is told as an Encounter."""
+    keys = sorted(str(change.key) for change in changes)
+    for change in changes:
+        if change.key.type == "Encounter" and handoff.status not in TERMINAL:
+            handoff = decision.handoff(handoff.id) or handoff
+            if visit := _first_visit(decision, change, handoff):
+                keys.remove(str(change.key))
+                note_visit(decision, handoff, events.APPOINTMENT_ATTENDED, visit.at)
+                _record(decision, str(change.key), handoff, events.APPOINTMENT_ATTENDED, visit.at, tell=True)
+    if keys:
+        _record(decision, ", ".join(keys), handoff, events.UPDATED, None, tell=True)
+
+
+def _first_visit(decision: Decision, change: Change, handoff: Handoff) -> FactEvidence | None:
+    wanted = "first-contact-attended"
+    facts = decision.facts(_task_of(decision, handoff), handoff.requester, handoff.owner, wanted=(wanted,))
+    return next((evidence for evidence in facts.get(wanted, ()) if evidence.reference == str(change.key)), None)
 
 
 def request_abort(decision: Decision, change: Change, handoff: Handoff) -> None:

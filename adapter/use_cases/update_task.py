@@ -23,6 +23,7 @@ from adapter.domain.task_status import (
 from adapter.use_cases.begin_handoff import AWAITING_ACCEPTANCE, begin_handoff, clocks_from
 from adapter.use_cases.climb_ladder import close_escalations
 from adapter.use_cases.decision import Decision, refuse
+from adapter.use_cases.follow_up import APPOINTMENT_BOOKED, FIRST_CONTACT_MADE
 from adapter.use_cases.ports import Deadline
 from adapter.use_cases.targets import Change, check_version
 from mappings import task as task_mapping
@@ -36,6 +37,8 @@ _BUSINESS_STATUS = {
     # What was awaited is answered; `awaiting-acceptance` beside `accepted` would tell two stories.
     **dict.fromkeys(("accepted", "rejected", "cancelled", "entered-in-error")),
 }
+# Whoever accepts may have seen the person already, or have booked the visit: what a fact then makes the status say.
+_VISITS = {"first-contact-attended": FIRST_CONTACT_MADE, "appointment-confirmed": APPOINTMENT_BOOKED}
 _ANSWERED = frozenset({"accepted", "rejected", "cancelled", "entered-in-error", "failed", "completed"})
 
 
@@ -152,7 +155,7 @@ def _moved(
         status=target,
         updated_at=decision.now,
         risk_tier=tier,
-        business_status=told or _BUSINESS_STATUS.get(target, handoff.business_status),
+        business_status=told or _own_business_status(target, handoff, facts),
         responsible=responsible(target, handoff.requester, handoff.owner),
         next_action=next_action(
             target,
@@ -164,6 +167,14 @@ def _moved(
             arrange_care_due=due_times.get("arrange-care"),
         ),
     )
+
+
+def _own_business_status(target: str, handoff: Handoff, facts: Facts) -> str | None:
+    if target == "accepted":
+        for fact, code in _VISITS.items():
+            if fact in facts:
+                return code
+    return _BUSINESS_STATUS.get(target, handoff.business_status)
 
 
 def _business_status_told(change: Change) -> str | None:
@@ -207,6 +218,8 @@ def _facts(decision: Decision, change: Change, handoff: Handoff, pathway: Pathwa
     assert change.tree is not None
     decision.known.add(decision.reader.resources_of(handoff.id))
     wanted = pathway.clock_facts | (pathway.facts_at(step.gate) if step.gate else frozenset())
+    if step.target == "accepted":
+        wanted |= _VISITS.keys()
     return decision.facts(change.tree, handoff.requester, handoff.owner, wanted)
 
 

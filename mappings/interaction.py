@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from adapter.domain.errors import Invalid
 
 Tree = dict[str, Any]
 
+INTERACTION_CODES: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+"""HTTP method of a write → http://hl7.org/fhir/restful-interaction."""
 _WEAK_ETAG = re.compile(r'^(?:W/)?"?([0-9]{1,9})"?$')
 
 

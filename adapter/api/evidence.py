@@ -8,6 +8,7 @@ from adapter.api.face import Face
 from adapter.api.http_request import check_accept
 from adapter.api.operation_outcome import FHIR_JSON
 from adapter.use_cases.gather_evidence import gather_evidence
+from adapter.use_cases.ports import ResourceKey
 from mappings import evidence_document
 
 
@@ -20,8 +21,7 @@ def evidence_routes(face: Face) -> Blueprint:
         check_accept()
         client.scopes.require("Task", "read")
         gathered = gather_evidence(face.world, client.tenant, id_)
-        for type_ in sorted({key.partition("/")[0] for key in (*gathered.resources, *gathered.beside)}):
-            # Nobody reads through a document what it could not read by itself; one with holes would prove nothing.
+        for type_ in gathered.types:
             client.scopes.require(type_, "read")
         response = Response(evidence_document.to_fhir(gathered, face.base_url), content_type=FHIR_JSON)
         # It is made anew each time and holds everything about a person: nobody on the way keeps it.

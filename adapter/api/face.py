@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import request
 
 from adapter.api.authentication import Authentication, Client
+from adapter.api.http_request import request_key
 from adapter.domain.errors import Issue
+from adapter.domain.origin import Origin
+from adapter.use_cases.ports import StoredResource
 from adapter.use_cases.world import World
-from mappings.interaction import Interaction
+from mappings.interaction import INTERACTION_CODES, Interaction
 
 Tree = dict[str, Any]
 
@@ -41,8 +44,15 @@ class Face:
     def client(self) -> Client:
         return self.authentication(dict(request.headers))
 
+    def origin(self, interaction: str, query: str | None = None) -> Origin:
+        """This request, for the audit trail."""
+        return Origin(interaction, self.base_url, request.remote_addr, request_key(), query)
 
-_INTERACTION_CODES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+    def disclose(
+        self, client: Client, interaction: str, resources: Sequence[StoredResource], query: str | None = None
+    ) -> None:
+        """Write down what this client is about to be shown. Raises Unavailable: then it must not be."""
+        self.world.store.disclosed(client.tenant, self.origin(interaction, query), resources)
 
 
 def permit(client: Client, interaction: Interaction) -> None:
@@ -50,5 +60,5 @@ def permit(client: Client, interaction: Interaction) -> None:
     if interaction.method in {"GET", "HEAD"}:
         code = "read" if interaction.id else "search-type"
     else:
-        code = _INTERACTION_CODES[interaction.method]
+        code = INTERACTION_CODES[interaction.method]
     client.scopes.require(interaction.type, code)

@@ -35,6 +35,7 @@ def instance_routes(face: Face) -> Blueprint:
         versions = face.world.store.reader(client.tenant).history(ResourceKey(type_, id_))
         if not versions:
             raise NotFound(f"no such {type_}", expression=type_)
+        face.disclose(client, "history-instance", versions)
         link = f"{face.base_url}/{type_}/{id_}/_history"
         return Response(searchset.history(versions, self_link=link, base_url=face.base_url), content_type=FHIR_JSON)
 
@@ -60,6 +61,7 @@ def _read(face: Face, type_: str, id_: str, version: str | None, code: str) -> R
     check_accept()
     client.scopes.require(type_, code)
     found = read_one(face.world.store.reader(client.tenant), ResourceKey(type_, id_), version)
+    face.disclose(client, code, [found])
     if _not_modified(found):
         return Response(status=304, headers={"ETag": f'W/"{found.version}"'})
     return resource(Outcome(200, type_, id_, found.version, found.last_updated, found.body), face.base_url)

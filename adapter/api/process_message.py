@@ -35,6 +35,7 @@ def process_message_routes(face: Face) -> Blueprint:
             permit=partial(permit, client),
             request_key=request_key(),
             destination=_target_identifier(),
+            origin=face.origin("$process-message"),
         )
         return answered(answer)
 

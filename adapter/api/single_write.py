@@ -14,7 +14,7 @@ from adapter.api.http_response import answered, single
 from adapter.domain.errors import Invalid
 from adapter.use_cases.ports import Answer, Reader
 from adapter.use_cases.transact import Done, Plan, Request, transact
-from mappings.interaction import Interaction
+from mappings.interaction import INTERACTION_CODES, Interaction
 from mappings.json_codec import decode
 
 Tree = dict[str, Any]
@@ -35,10 +35,12 @@ def write(
         permit(client, interaction)
         return Plan([interaction])
 
+    asked = Request(client.tenant, _keys(raw), face.origin(INTERACTION_CODES[request.method]))
+
     def answer(done: Done) -> Answer:
         return single(done.outcomes[0], face.base_url)
 
-    return answered(transact(face.world, Request(client.tenant, _keys(raw)), plan, answer))
+    return answered(transact(face.world, asked, plan, answer))
 
 
 def _keys(raw: bytes) -> tuple[tuple[str, bytes], ...]:

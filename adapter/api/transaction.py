@@ -46,6 +46,7 @@ def transaction_routes(face: Face) -> Blueprint:
             request_key=request_key(),
             with_bodies=preference("return") == "representation",
             describe=describe,
+            origin=face.origin("transaction"),
         )
         return answered(answer)
 

@@ -12,7 +12,7 @@ from adapter.api.http_request import body, check_accept, form
 from adapter.api.operation_outcome import FHIR_JSON
 from adapter.api.single_write import patch_of, write
 from adapter.domain.errors import Invalid
-from adapter.use_cases.read import search_query
+from adapter.use_cases.read import asked_in, search_query
 from mappings import searchset
 from mappings.interaction import Interaction
 
@@ -89,6 +89,7 @@ def _search(face: Face, type_: str, parameters: list[tuple[str, str]]) -> Respon
     client.scopes.require(type_, "search-type")
     query = search_query(type_, parameters)
     page = face.world.store.reader(client.tenant).search(query)
+    face.disclose(client, "search-type", [*page.matches, *page.included], asked_in(query))
     asked = [*query.parameters, ("_count", str(query.count))]
     base = f"{face.base_url}/{type_}?"
     next_link = base + urlencode([*asked, ("_cursor", page.next_cursor)]) if page.next_cursor else None

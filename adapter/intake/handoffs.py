@@ -9,8 +9,9 @@ from flask import Blueprint, Response, jsonify, request
 from marshmallow import Schema, fields
 
 from adapter.domain.errors import NotFound
+from adapter.domain.origin import Origin
 from adapter.domain.scopes import Scopes
-from adapter.use_cases.ports import Store
+from adapter.use_cases.ports import ResourceKey, Store
 
 
 class NextActionSchema(Schema):
@@ -55,11 +56,18 @@ Authenticate = Callable[[Mapping[str, str]], Any]
 """Headers → a client with `tenant` and `scopes`."""
 
 
-def handoff_routes(store: Store, authenticate: Authenticate) -> Blueprint:
+Page = Callable[[str], Response]
+"""The id of a handoff → the web page about it."""
+
+
+def handoff_routes(store: Store, authenticate: Authenticate, page: Page | None = None) -> Blueprint:
+    """`page` answers whoever prefers HTML, as browsers do."""
     routes = Blueprint("handoffs", __name__)
 
     @routes.get("/handoffs/<id_>")
     def handoff(id_: str) -> Response:
+        if page is not None and _prefers_html():
+            return page(id_)
         client = authenticate(dict(request.headers))
         scopes: Scopes = client.scopes
         scopes.require("Task", "read")
@@ -67,11 +75,21 @@ def handoff_routes(store: Store, authenticate: Authenticate) -> Blueprint:
         found = reader.handoff(id_)
         if found is None:
             raise NotFound("no such handoff")
+        task = reader.read(ResourceKey("Task", id_))
+        asked = Origin("read", request.url_root.rstrip("/"), request.remote_addr, query=f"handoffs/{id_}")
+        store.disclosed(client.tenant, asked, [task] if task else [])
         shown = HandoffSchema().dump(found)
         shown["timeline"] = EventSchema(many=True).dump(reader.ledger_of(id_))
         shown["open_deadlines"] = [
             {"step": d.step, "due": d.due.isoformat()} for d in sorted(store.open_deadlines(id_), key=lambda d: d.due)
         ]
-        return jsonify(shown)
+        response = jsonify(shown)
+        response.vary.add("Accept")
+        return response
 
     return routes
+
+
+def _prefers_html() -> bool:
+    accept = request.accept_mimetypes
+    return accept.best_match(["application/json", "text/html"], "application/json") == "text/html"

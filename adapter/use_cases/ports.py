@@ -133,7 +133,9 @@ class WriteSet:
     """What the answer shows without changing it, as a conditional create does that found its resource."""
 
     def __bool__(self) -> bool:
-        return bool(self.resources or self.handoffs or self.events or self.fired_deadlines or self.requests)
+        return bool(
+            self.resources or self.handoffs or self.events or self.fired_deadlines or self.requests or self.shown
+        )
 
 
 class WriteConflict(Exception):

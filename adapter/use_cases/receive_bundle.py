@@ -6,17 +6,18 @@ https://hl7.org/fhir/R4/http.html#transaction
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from adapter.domain.errors import HandoffError, NotSupported
-from adapter.use_cases.ports import Answer, Reader
-from adapter.use_cases.read import read
+from adapter.domain.origin import INTERNAL, Origin
+from adapter.use_cases.ports import Answer, Reader, StoredResource
+from adapter.use_cases.read import Disclose, read, show_nobody
 from adapter.use_cases.transact import Done, Plan, Request, fresh_content, transact
 from adapter.use_cases.world import World
 from mappings import bundle as bundle_mapping
-from mappings.interaction import Interaction, Outcome
+from mappings.interaction import INTERACTION_CODES, Interaction, Outcome
 from mappings.json_codec import encode
 
 Tree = dict[str, Any]
@@ -38,12 +39,13 @@ def receive_bundle(
     request_key: str | None = None,
     with_bodies: bool = False,
     describe: Describe,
+    origin: Origin = INTERNAL,
 ) -> Answer:
     """Carry out a transaction or batch. `bundle` is `raw`, decoded and structurally checked; `describe` turns the
     refusal of a batch entry into its status and OperationOutcome. Raises HandoffError: nothing was written."""
     kind = bundle["type"]
     if kind == "batch":
-        return _batch(world, tenant, bundle, raw, permit, request_key, with_bodies, describe)
+        return _batch(world, tenant, bundle, raw, permit, request_key, with_bodies, describe, origin)
     if kind != "transaction":
         raise NotSupported(
             f"expected a Bundle of type transaction or batch here, got {kind}; a message goes to $process-message",
@@ -58,25 +60,34 @@ def receive_bundle(
             permit(interaction)
             if interaction.method in _READS:
                 asked[index] = interaction
-                read(reader, interaction)  # a read that must fail refuses the whole before anything is written
+                # A read that must fail refuses the whole before anything is written.
+                read(reader, interaction, show_nobody)
         return Plan(interactions)
 
     def answer(done: Done) -> Answer:
         entries = [bundle_mapping.response_entry(outcome, with_bodies) for outcome in done.outcomes]
         return Answer(200, {}, bundle_mapping.response_bundle("transaction-response", world.new_id(), entries))
 
-    given = transact(world, Request(tenant, _keys(bundle, raw, request_key)), plan, answer)
+    given = transact(world, Request(tenant, _keys(bundle, raw, request_key), origin), plan, answer)
     if not asked:
         return given
     # Reads see what the writes left (https://hl7.org/fhir/R4/http.html#trules), so they are answered after them.
     reader = world.store.reader(tenant)
-    found = {index: _found(reader, interaction, describe) for index, interaction in asked.items()}
+    disclose = _disclosing(world, tenant, origin)
+    found = {index: _found(reader, interaction, describe, disclose) for index, interaction in asked.items()}
     return replace(given, body=bundle_mapping.with_entries(given.body, found))
 
 
-def _found(reader: Reader, interaction: Interaction, describe: Describe) -> bytes:
+def _disclosing(world: World, tenant: str, origin: Origin) -> Disclose:
+    def disclose(interaction: str, resources: Sequence[StoredResource], query: str | None) -> None:
+        world.store.disclosed(tenant, origin.asking(interaction, query), resources)
+
+    return disclose
+
+
+def _found(reader: Reader, interaction: Interaction, describe: Describe, disclose: Disclose) -> bytes:
     try:
-        outcome = read(reader, interaction)
+        outcome = read(reader, interaction, disclose)
     except HandoffError as refusal:  # what this very transaction deleted
         outcome = _refused(refusal, describe)
     return bundle_mapping.response_entry(outcome, with_bodies=True)
@@ -110,6 +121,7 @@ def _batch(
     request_key: str | None,
     with_bodies: bool,
     describe: Describe,
+    origin: Origin,
 ) -> Answer:
     """Each entry by itself, and so each with a key of its own: a repeated batch repeats what failed, nothing else."""
     digest = hashlib.sha256(raw).digest()
@@ -117,7 +129,7 @@ def _batch(
     for index, entry in enumerate(bundle.get("entry", ())):
         keys = ((f"request:{request_key}#{index}", digest),) if request_key else ()
         try:
-            entries.append(_batch_entry(world, Request(tenant, keys), entry, index, permit, with_bodies))
+            entries.append(_batch_entry(world, Request(tenant, keys, origin), entry, index, permit, with_bodies))
         except HandoffError as refusal:
             entries.append(bundle_mapping.response_entry(_refused(refusal, describe), with_bodies))
     return Answer(200, {}, bundle_mapping.response_bundle("batch-response", world.new_id(), entries))
@@ -126,8 +138,12 @@ def _batch(
 def _batch_entry(world: World, request: Request, entry: Tree, index: int, permit: Permit, with_bodies: bool) -> bytes:
     (interaction,) = bundle_mapping.from_fhir({"entry": [entry]}, first=index)
     permit(interaction)
+    origin = request.origin or INTERNAL
     if interaction.method in _READS:
-        return bundle_mapping.response_entry(read(world.store.reader(request.tenant), interaction), with_bodies)
+        disclose = _disclosing(world, request.tenant, origin)
+        outcome = read(world.store.reader(request.tenant), interaction, disclose)
+        return bundle_mapping.response_entry(outcome, with_bodies)
+    request = replace(request, origin=origin.asking(INTERACTION_CODES[interaction.method]))
     content = fresh_content(entry, encode(entry))
 
     def plan(_reader: object) -> Plan:

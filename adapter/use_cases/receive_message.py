@@ -11,6 +11,7 @@ from typing import Any
 
 from adapter.domain.errors import Invalid, NotAllowed, NotFound
 from adapter.domain.handoff import Handoff
+from adapter.domain.origin import INTERNAL, Origin
 from adapter.domain.partner import Directory, Partner
 from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.decision import refuse
@@ -40,6 +41,7 @@ def receive_message(
     permit: Permit,
     request_key: str | None = None,
     destination: tuple[str, str] | None = None,
+    origin: Origin = INTERNAL,
 ) -> Answer:
     """Carry out a message and answer it synchronously. `bundle` is `raw`, decoded and structurally checked;
     `destination` is the recipient's (system, value) where the transport names it (NHSD-Target-Identifier).
@@ -64,7 +66,7 @@ def receive_message(
     def answer(done: Done) -> Answer:
         return _answer(world, message, identifier, done)
 
-    return transact(world, Request(tenant, _keys(message, request_key)), plan, answer)
+    return transact(world, Request(tenant, _keys(message, request_key), origin), plan, answer)
 
 
 def _keys(message: Message, request_key: str | None) -> tuple[tuple[str, bytes], ...]:

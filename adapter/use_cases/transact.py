@@ -20,6 +20,7 @@ from adapter.domain.errors import (
     NotAllowed,
 )
 from adapter.domain.handoff import Handoff
+from adapter.domain.origin import Origin
 from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.begin_handoff import begin_handoff, task_id_in
 from adapter.use_cases.decision import Decision
@@ -65,6 +66,7 @@ class Request:
 
     tenant: str
     keys: tuple[tuple[str, bytes], ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def transact(
         # the same answer, and another body under the same key its refusal.
         if any(change.action is not Action.READ for change in decision.changes):
             write_set.requests = [RequestRecord(request.tenant, key, digest, given) for key, digest in request.keys]
+            write_set.origin = request.origin
+            write_set.shown = [c.before for c in decision.changes if c.action is Action.KEEP and c.before is not None]
         if write_set:
             world.store.commit(write_set)
         return given
@@ -106,7 +110,7 @@ def transact(
     try:
         return retrying_on_conflict(decide_and_commit)
     except DuplicateRequest as duplicate:
-        return _answer_again(request, duplicate.record)
+        return _answer_again(world, request, duplicate.record)
     except WriteConflict:
         repeated = _answered_before(world, request)
         if repeated is not None:
@@ -382,15 +386,29 @@ def _answered_before(world: World, request: Request) -> Answer | None:
     for key, _ in request.keys:
         record = reader.answer_to(key)
         if record is not None:
-            return _answer_again(request, record)
+            return _answer_again(world, request, record)
     return None
 
 
-def _answer_again(request: Request, record: RequestRecord) -> Answer:
+def _answer_again(world: World, request: Request, record: RequestRecord) -> Answer:
     sent = dict(request.keys).get(record.key)
     if sent != record.body_hash:
         raise KeyReused(
             "expected the same body as when this request key was first used, got another; a new request needs a new "
             "X-Request-ID or message identifier",
         )
+    if request.origin is not None:
+        again = world.store.reader(request.tenant).read_many(_named_in(record.answer))
+        world.store.disclosed(request.tenant, request.origin.asking("repeat"), list(again.values()))
     return record.answer
+
+
+def _named_in(answer: Answer) -> set[ResourceKey]:
+    """The resources that an answer locates, in its header or in its entries."""
+    located = [answer.headers.get("Location", "")]
+    if not located[0] and answer.body:
+        body = decode(answer.body)
+        entries = body.get("entry", [body])
+        located = [entry.get("response", {}).get("location", "") for entry in entries]
+    parts = [location.partition("/_history/")[0].split("/")[-2:] for location in located]
+    return {ResourceKey(*part) for part in parts if len(part) == 2}

@@ -77,6 +77,8 @@ class EmbeddedPostgres:
     def __init__(self, data_dir: Path, settings: Mapping[str, str] = SETTINGS):
         """Raises Unavailable when the server cannot be brought up; its log file is named in the text."""
         self._cluster = data_dir.expanduser().resolve() / "postgres"
+        if set(str(self._cluster)) & set('"$`\\'):  # pg_ctl gives the path to a shell
+            raise Unavailable('expected a data directory without any of " $ ` \\ in its path')
         self._cluster.parent.mkdir(parents=True, exist_ok=True)
         self._settings = settings
         self._bin = _binaries()
@@ -190,7 +192,8 @@ class EmbeddedPostgres:
         return self._cluster / "server.log"
 
     def _start(self) -> None:
-        options = {**self._settings, "unix_socket_directories": str(self._sockets)}
+        # The setting is a list: quoted, a path may hold spaces and commas.
+        options = {**self._settings, "unix_socket_directories": f'"{self._sockets}"'}
         command_line = shlex.join(part for name, value in options.items() for part in ("-c", f"{name}={value}"))
         started = self._run(
             *("pg_ctl", "-D", str(self._cluster), "-l", str(self._log_file), "-o", command_line),
@@ -275,8 +278,9 @@ def _let_search(account: pwd.struct_passwd, paths: Sequence[Path]) -> None:
 
 
 def _socket_directory(cluster: Path, account: pwd.struct_passwd | None) -> Path:
-    """The cluster itself, or a private directory under the temporary one when that path is too long for a socket."""
-    if len(os.fsencode(cluster / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET_PATH:
+    """The cluster itself, or a private directory under the temporary one when that path cannot be a socket's: it is too
+    long, or has a comma, which to PostgreSQL's client separates hosts."""
+    if len(os.fsencode(cluster / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET_PATH and "," not in str(cluster):
         return cluster
     name = f"handoff-{hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]}"
     directory = Path(tempfile.gettempdir()) / name

@@ -22,7 +22,7 @@ from adapter.api.face import Face
 from adapter.api.health import health_routes
 from adapter.api.instance import instance_routes
 from adapter.api.metadata import metadata_routes
-from adapter.api.operation_outcome import register_error_handlers
+from adapter.api.operation_outcome import STATUS, register_error_handlers
 from adapter.api.process_message import process_message_routes
 from adapter.api.token import token_blueprint
 from adapter.api.transaction import transaction_routes
@@ -32,7 +32,9 @@ from adapter.calendars import holiday_calendar
 from adapter.clock import DemoClock, SystemClock
 from adapter.config import Settings, read_settings, signing_secret
 from adapter.delivery.outbound import Outbound, outbound_rule
+from adapter.demo_partners import DEMO_PARTNERS
 from adapter.domain.errors import NotFound
+from adapter.domain.scopes import Scopes
 from adapter.intake.handoffs import handoff_routes
 from adapter.logs import configure_logs
 from adapter.pathways import load_pathways
@@ -44,7 +46,12 @@ from adapter.storage.used_assertions import UsedAssertions
 from adapter.use_cases.world import World
 from adapter.validation import check, decode_resource, refuse_invalid
 from adapter.validation.shapes import resource_types
+from adapter.worklist.pages import Pages, page_routes, shown
+from adapter.worklist.visitor import DemoSignIn, Visitors
 from mappings.references import ID
+
+SIGNED_IN_SECONDS = 8 * 3600
+"""So long a demo's sign-in lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +122,31 @@ def create_app(house: House) -> Flask:
     for routes in (transaction_routes, process_message_routes, validate_routes, type_routes, instance_routes):
         app.register_blueprint(routes(face))
     app.register_blueprint(evidence_routes(face))
-    app.register_blueprint(handoff_routes(house.store, authentication))
+    visitors = Visitors(authentication, None if settings.production else _demo_sign_in(house, tokens, real_clock))
+    pages = Pages(house.world, visitors, status_of=lambda refusal: STATUS[type(refusal)])
+    app.register_blueprint(page_routes(pages, visitors))
+    handoff_page = lambda id_: shown(pages, lambda: pages.handoff(id_))  # noqa: E731 - one line of wiring
+    app.register_blueprint(handoff_routes(house.store, authentication, page=handoff_page))
     app.register_blueprint(health_routes(lambda: readiness(house.store.engine)))
     if isinstance(house.clock, DemoClock):
         app.register_blueprint(demo_clock_routes(house.clock.advance))
     app.before_request(_refuse_impossible_address(face.resource_types))
     app.after_request(_echo_keys(demo=not settings.production))
     return app
+
+
+def _demo_sign_in(house: House, tokens: AccessTokens, clock: SystemClock) -> DemoSignIn:
+    """Of a demo: whoever sits at this machine may look as any demo partner. Reading and searching only."""
+
+    def partners() -> list[tuple[str, str]]:
+        directory = house.register.directory()
+        known = (directory.get(id_) for id_ in DEMO_PARTNERS)
+        return [(partner.id, partner.name) for partner in known if partner is not None and partner.active]
+
+    def token(partner: str) -> str:
+        return tokens.issue(partner, Scopes.parse("system/*.rs"), int(clock.now().timestamp()), SIGNED_IN_SECONDS)
+
+    return DemoSignIn(partners, token, SIGNED_IN_SECONDS)
 
 
 def app_of_environment() -> Flask:

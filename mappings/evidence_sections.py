@@ -78,6 +78,22 @@ def sections(evidence: Evidence) -> list[Section]:
     ]
 
 
+def timeline(evidence: Evidence) -> Section:
+    """All that happened to the handoff in one table; only what the mail did is left out."""
+    lines = [(n, event) for n, event in enumerate(evidence.ledger) if group_of(event.kind) != "deliveries"]
+    rows = ((event.event_time, _meaning(event.kind), _steps(event), evidence.name(event.actor),
+             event.recorded_time, lateness(event)) for _, event in lines)  # fmt: skip
+    return Section(
+        "timeline",
+        "Timeline",
+        "What happened, in the order in which it was recorded.",
+        ("Happened", "Event", "Status", "By", "Recorded", "Delay"),
+        tuple(rows),
+        (),
+        _numbers(lines),
+    )
+
+
 def lateness(event: LedgerEvent) -> Cell:
     """How much later than it happened an event was recorded; None when at once."""
     gap = event.recorded_time - event.event_time

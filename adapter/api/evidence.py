@@ -8,7 +8,6 @@ from adapter.api.face import Face
 from adapter.api.http_request import check_accept
 from adapter.api.operation_outcome import FHIR_JSON
 from adapter.use_cases.gather_evidence import gather_evidence
-from adapter.use_cases.ports import ResourceKey
 from mappings import evidence_document
 
 
@@ -19,10 +18,9 @@ def evidence_routes(face: Face) -> Blueprint:
     def evidence(id_: str) -> Response:
         client = face.client()
         check_accept()
-        client.scopes.require("Task", "read")
-        gathered = gather_evidence(face.world, client.tenant, id_)
-        for type_ in gathered.types:
-            client.scopes.require(type_, "read")
+        gathered = gather_evidence(
+            face.world, client.tenant, id_, lambda type_: client.scopes.require(type_, "read"), face.origin("$evidence")
+        )
         response = Response(evidence_document.to_fhir(gathered, face.base_url), content_type=FHIR_JSON)
         # It is made anew each time and holds everything about a person: nobody on the way keeps it.
         response.headers["Cache-Control"] = "no-store"

@@ -6,7 +6,7 @@ of its readers or for none, so that both sides get the same verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from adapter.domain import events
 from adapter.domain.errors import NotFound
@@ -14,6 +14,7 @@ from adapter.domain.evidence import judge
 from adapter.domain.facts import Facts
 from adapter.domain.gate_verdicts import judge_gates
 from adapter.domain.handoff import Handoff, LedgerEvent
+from adapter.domain.origin import Origin
 from adapter.domain.partner import Directory
 from adapter.domain.pathway import BASE_PATHWAY
 from adapter.use_cases.ports import Reader, ResourceKey, StoredResource
@@ -30,8 +31,13 @@ _FARTHEST = 5
 """So many steps from the handoff a resource may be and still be shown beside it."""
 
 
-def gather_evidence(world: World, tenant: str, task_id: str) -> Evidence:
-    """Raises NotFound, the same for a handoff that is not there and for one of others; Deleted for a deleted draft."""
+def gather_evidence(world: World, tenant: str, task_id: str, permit: Callable[[str], None], origin: Origin) -> Evidence:
+    """`permit` raises NotAllowed for a resource type that the asking client may not read: nobody reads here what it
+    could not read by itself, and evidence with holes would prove nothing. `origin` is for the audit trail.
+
+    Raises NotFound, the same for a handoff that is not there and for one of others; Deleted for a deleted draft;
+    Unavailable when the audit trail cannot take the reading."""
+    permit("Task")
     reader = world.store.reader(tenant)
     read_one(reader, ResourceKey("Task", task_id))
     handoff = reader.handoff(task_id)
@@ -40,7 +46,8 @@ def gather_evidence(world: World, tenant: str, task_id: str) -> Evidence:
     directory = world.register.directory()
     now = world.clock.now()
     ledger = reader.ledger_of(handoff.id)
-    resources = dict(_kept(reader.resources_of(handoff.id)))
+    belonging = {str(stored.key): stored for stored in reader.resources_of(handoff.id) if not stored.deleted}
+    resources = _kept(belonging)
     pathway = world.pathways.get(handoff.pathway) or world.pathways[BASE_PATHWAY]
     facts = _facts(handoff, resources, directory)
     tier = facts.risk_tier or handoff.risk_tier
@@ -48,6 +55,10 @@ def gather_evidence(world: World, tenant: str, task_id: str) -> Evidence:
     escalations = list(_escalations(reader, ledger))
     actors = {handoff.requester, handoff.owner, *(event.actor for event in ledger), *(e.owner for e in escalations)}
     starting = [*(f"Organization/{actor}" for actor in sorted(actors)), *(e.task for e in escalations if e.handoff)]
+    found, beside = _beside(reader, directory, resources, starting)
+    for type_ in sorted({key.partition("/")[0] for key in (*resources, *beside)}):
+        permit(type_)
+    world.store.disclosed(tenant, origin, [*belonging.values(), *found])
     return Evidence(
         id=world.new_id(),
         at=now,
@@ -55,7 +66,7 @@ def gather_evidence(world: World, tenant: str, task_id: str) -> Evidence:
         pathway=pathway,
         names={partner.id: partner.name for partner in directory},
         resources=resources,
-        beside=_beside(reader, directory, resources, starting),
+        beside=beside,
         ledger=ledger,
         clock=reader.clock_of(handoff.id),
         gates=judge_gates(pathway, ledger, facts, tier, now=now, zone=zone),
@@ -64,10 +75,8 @@ def gather_evidence(world: World, tenant: str, task_id: str) -> Evidence:
     )
 
 
-def _kept(stored: Iterable[StoredResource]) -> Iterator[tuple[str, Kept]]:
-    for resource in stored:
-        if not resource.deleted:
-            yield str(resource.key), Kept(resource.body, decode(resource.body))
+def _kept(stored: Mapping[str, StoredResource]) -> dict[str, Kept]:
+    return {key: Kept(resource.body, decode(resource.body)) for key, resource in stored.items()}
 
 
 def _facts(handoff: Handoff, resources: dict[str, Kept], directory: Directory) -> Facts:
@@ -105,16 +114,19 @@ def _escalations(reader: Reader, ledger: Sequence[LedgerEvent]) -> Iterator[Esca
 
 def _beside(
     reader: Reader, directory: Directory, resources: dict[str, Kept], starting: Iterable[str]
-) -> dict[str, Kept]:
-    """What the handoff's resources lead to, step by step, as far as it may be read."""
+) -> tuple[list[StoredResource], dict[str, Kept]]:
+    """What the handoff's resources lead to, step by step, as far as it may be read; and the same as it is shown,
+    together with what the register knows by itself."""
+    read: list[StoredResource] = []
     found: dict[str, Kept] = {}
     wanted = dict.fromkeys(starting)
     for kept in resources.values():
         wanted |= _targets(kept.tree)
     for _ in range(_FARTHEST):
         keys = [key for key in wanted if key not in resources and key not in found]
-        stored = reader.read_many([_key(key) for key in keys])
-        fresh = dict(_kept(stored.values()))
+        stored = {str(r.key): r for r in reader.read_many([_key(key) for key in keys]).values() if not r.deleted}
+        read += stored.values()
+        fresh = _kept(stored)
         for key in keys:
             organization = directory_entry(key, directory)
             if key not in fresh and organization is not None:
@@ -125,7 +137,7 @@ def _beside(
         wanted = {}
         for kept in fresh.values():
             wanted |= _targets(kept.tree)
-    return dict(sorted(found.items()))
+    return read, dict(sorted(found.items()))
 
 
 def _targets(tree: Tree) -> dict[str, None]:

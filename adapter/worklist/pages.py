@@ -1,0 +1,177 @@
+"""The pages and their addresses. What they show is what the FHIR face shows to the same organisation, and no more."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from flask import Blueprint, Response, request
+
+from adapter.domain.errors import HandoffError
+from adapter.domain.handoff import Handoff
+from adapter.domain.origin import Origin
+from adapter.domain.responsibility import ACTIONS
+from adapter.domain.task_status import TERMINAL
+from adapter.use_cases.gather_evidence import gather_evidence
+from adapter.use_cases.ports import Reader, ResourceKey, StoredResource
+from adapter.use_cases.world import World
+from adapter.worklist.html_pages import html_page, style
+from adapter.worklist.visitor import SignInFirst, Visitors, ask_to_sign_in, sign_in_page, signed_in, signed_out
+from mappings.evidence import Evidence
+from mappings.evidence_sections import Mark, long, name_of, sections, timeline
+from mappings.json_codec import decode
+from mappings.references import RELATIVE
+
+MOST_SHOWN: Final = 200
+RETURNED_FOR: Final = timedelta(days=14)
+"""So long a handoff that was rejected or failed stays on the initiator's list: nobody else holds the person."""
+
+StatusOf = Callable[[HandoffError], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One handoff of the worklist, ready to be shown."""
+
+    handoff: Handoff
+    person: str
+    overdue: Mark | None
+
+    @property
+    def action(self) -> str:
+        action = self.handoff.next_action
+        return ACTIONS.get(action.code, action.code) if action else ""
+
+
+class Pages:
+    """`status_of`: the HTTP status of a refusal, the same for pages as for everything else."""
+
+    def __init__(self, world: World, visitors: Visitors, status_of: StatusOf):
+        self._world = world
+        self._visitors = visitors
+        self._status_of = status_of
+
+    def worklist(self) -> Response:
+        client = self._visitors.client()
+        client.scopes.require("Task", "search-type")
+        client.scopes.require("Patient", "read")
+        now = self._world.clock.now()
+        reader = self._world.store.reader(client.tenant)
+        found = reader.open_handoffs(client.tenant, now - RETURNED_FOR, MOST_SHOWN + 1)
+        people = _people(reader, found[:MOST_SHOWN])
+        self._world.store.disclosed(client.tenant, _origin("search-type"), [*people.values()])
+        lines = [_line(handoff, people.get(handoff.patient or ""), now) for handoff in found[:MOST_SHOWN]]
+        returned = [line for line in lines if line.handoff.status in TERMINAL]
+        is_open = [line for line in lines if line.handoff.status not in TERMINAL]
+        ours = [line for line in is_open if _awaits(line, client.tenant)]
+        groups = [
+            ("Waiting for us", ours),
+            ("Given back to us: decide what comes next", returned),
+            ("Waiting for others", [line for line in is_open if not _awaits(line, client.tenant)]),
+        ]
+        return self._page("worklist.html", client, groups=groups, cut=len(found) > MOST_SHOWN, most=MOST_SHOWN)
+
+    def handoff(self, id_: str) -> Response:
+        client, evidence = self._evidence(id_)
+        standing, clock = (s for s in sections(evidence) if s.code in {"standing", "clock"})
+        return self._page(
+            "handoff.html", client, evidence=evidence, person=_person(evidence),
+            sections=[standing, timeline(evidence), clock],
+        )  # fmt: skip
+
+    def evidence(self, id_: str) -> Response:
+        client, evidence = self._evidence(id_)
+        return self._page(
+            "evidence.html", client, evidence=evidence, person=_person(evidence), sections=sections(evidence)
+        )
+
+    def problem(self, refusal: HandoffError) -> Response:
+        status = self._status_of(refusal)
+        return html_page("problem.html", status, code=status, issues=refusal.issues, may_sign_out=False)
+
+    def _evidence(self, id_: str) -> tuple[Any, Evidence]:
+        client = self._visitors.client()
+        evidence = gather_evidence(
+            self._world, client.tenant, id_, lambda type_: client.scopes.require(type_, "read"), _origin("$evidence")
+        )
+        return client, evidence
+
+    def _page(self, template: str, client: Any, **values: Any) -> Response:
+        partner = self._world.register.directory().get(client.tenant)
+        names = {p.id: p.name for p in self._world.register.directory()}
+        return html_page(
+            template, us=partner.name if partner else client.tenant, names=names, now=self._world.clock.now(),
+            zone=self._world.working_time(partner).zone, may_sign_out=self._visitors.may_sign_out, **values,
+        )  # fmt: skip
+
+
+def page_routes(pages: Pages, visitors: Visitors) -> Blueprint:
+    routes = Blueprint("pages", __name__)
+
+    @routes.get("/")
+    def worklist() -> Response:
+        return shown(pages, pages.worklist)
+
+    @routes.get("/handoffs/<id_>/evidence")
+    def evidence(id_: str) -> Response:
+        return shown(pages, functools.partial(pages.evidence, id_))
+
+    @routes.get("/pages.css")
+    def pages_css() -> Response:
+        return style()
+
+    if sign_in := visitors.sign_in:
+
+        @routes.get("/demo/sign-in")
+        def choose() -> Response:
+            return sign_in_page(sign_in)
+
+        @routes.post("/demo/sign-in")
+        def chosen() -> Response:
+            return shown(pages, functools.partial(signed_in, sign_in))
+
+        @routes.post("/demo/sign-out")
+        def leave() -> Response:
+            return signed_out()
+
+    return routes
+
+
+def shown(pages: Pages, page: Callable[[], Response]) -> Response:
+    """The page, or a page that says why not."""
+    try:
+        return page()
+    except SignInFirst:
+        return ask_to_sign_in()
+    except HandoffError as refusal:
+        return pages.problem(refusal)
+
+
+def _origin(interaction: str) -> Origin:
+    """The page that is asked for, for the audit trail."""
+    return Origin(interaction, request.url_root.rstrip("/"), request.remote_addr, query=request.path)
+
+
+def _people(reader: Reader, handoffs: Sequence[Handoff]) -> dict[str, StoredResource]:
+    """Whom the handoffs are about, by reference."""
+    keys = {ResourceKey(m[1], m[2]) for h in handoffs if h.patient and (m := RELATIVE.match(h.patient))}
+    return {str(stored.key): stored for stored in reader.read_many(keys).values() if not stored.deleted}
+
+
+def _line(handoff: Handoff, person: StoredResource | None, now: datetime) -> Line:
+    name = name_of(decode(person.body)) if person else ""
+    by = handoff.next_action.by if handoff.next_action else None
+    overdue = Mark(f"overdue by {long(now - by)}", "bad") if by and by < now else None
+    return Line(handoff, name or "name not told", overdue)
+
+
+def _awaits(line: Line, tenant: str) -> bool:
+    action = line.handoff.next_action
+    return action is not None and action.who == tenant
+
+
+def _person(evidence: Evidence) -> str:
+    return name_of(evidence.resource(evidence.handoff.patient) or {}) or "name not told"

@@ -76,7 +76,7 @@ def handoff_routes(store: Store, authenticate: Authenticate, page: Page | None =
         if found is None:
             raise NotFound("no such handoff")
         task = reader.read(ResourceKey("Task", id_))
-        asked = Origin("read", request.url_root.rstrip("/"), request.remote_addr, query=f"handoffs/{id_}")
+        asked = Origin("read", request.url_root.rstrip("/"), request.remote_addr)
         store.disclosed(client.tenant, asked, [task] if task else [])
         shown = HandoffSchema().dump(found)
         shown["timeline"] = EventSchema(many=True).dump(reader.ledger_of(id_))

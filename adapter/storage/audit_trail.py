@@ -15,6 +15,8 @@ import orjson
 from adapter.domain.origin import INTERNAL, Origin
 from adapter.storage.pg_arrays import text_literal
 from adapter.use_cases.ports import NewVersion, StoredResource, WriteSet
+from mappings.audit_event import AuditEntity
+from mappings.interaction import INTERACTION_CODES
 
 INSERT: Final = """INSERT INTO audit_event
  (tenant, interaction, server, address, request_id, query, others, patients, entities)
@@ -23,11 +25,6 @@ INSERT: Final = """INSERT INTO audit_event
 
 _REFERENCE: Final = b'"reference":"Patient/'
 _ID: Final = frozenset((string.ascii_letters + string.digits + "-.").encode())
-
-
-Entity = tuple[str, str, str | None, Sequence[int]]
-"""Versioned reference; C, U or D for what was written and R for what was shown; author, None where it is the actor;
-the positions of its patients in the row's list."""
 
 
 def written(write_set: WriteSet) -> dict[str, Any] | None:
@@ -39,7 +36,10 @@ def written(write_set: WriteSet) -> dict[str, Any] | None:
         listing.add(version, _change(version))
     for stored in write_set.shown:
         listing.add(stored, "R")
-    return listing.values(write_set.origin or INTERNAL)
+    origin = write_set.origin or INTERNAL
+    if not write_set.resources and origin.interaction in INTERACTION_CODES.values():
+        origin = origin.asking("read")  # everything was as it should be, and is only shown
+    return listing.values(origin)
 
 
 def shown(tenant: str, origin: Origin, resources: Sequence[StoredResource]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class _Listing:
         self._tenant = tenant
         self._patients: dict[str, int] = {}
         self._others: dict[str, None] = {}
-        self._entities: list[Entity] = []
+        self._entities: list[AuditEntity] = []
 
     def add(self, resource: NewVersion | StoredResource, change: str) -> None:
         key = resource.key

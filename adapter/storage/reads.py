@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from adapter.domain.deadlines import ClockStep
 from adapter.domain.handoff import Handoff, LedgerEvent, NextAction
 from adapter.domain.task_status import NON_TERMINAL
+from adapter.storage import audit_search
 from adapter.storage.access import Access
 from adapter.storage.connections import Driver, driver_of
 from adapter.storage.failures import unavailable_when_down
@@ -41,11 +42,15 @@ class PostgresReader:
         self._access = access
 
     def read(self, key: ResourceKey) -> StoredResource | None:
+        if key.type == audit_search.TYPE:
+            return self._audit_event(key.id)
         values = Values(*key)
         found = self._resources(f"r.type = $1 AND r.id = $2 AND {self._access.current(values)}", values)
         return found[0] if found else None
 
     def read_version(self, key: ResourceKey, version: int) -> StoredResource | None:
+        if key.type == audit_search.TYPE:
+            return self._audit_event(key.id) if version == 1 else None
         values = Values(*key, version)
         where = f"r.type = $1 AND r.id = $2 AND r.version = $3 AND {self._access.resources(values)}"
         found = self._resources(where, values)
@@ -62,6 +67,9 @@ class PostgresReader:
 
     def history(self, key: ResourceKey) -> Sequence[StoredResource]:
         """The versions that are visible, newest first."""
+        if key.type == audit_search.TYPE:
+            found = self._audit_event(key.id)
+            return [found] if found else ()
         values = Values(*key)
         where = f"r.type = $1 AND r.id = $2 AND {self._access.resources(values)}"
         return self._resources(f"{where} ORDER BY r.version DESC", values)
@@ -75,8 +83,9 @@ class PostgresReader:
 
     def search(self, query: SearchQuery) -> SearchPage:
         """Raises NotSupported or Invalid naming the parameter that cannot be used, TooLarge for a chain too wide."""
+        ask = audit_search.search if query.type == audit_search.TYPE else search
         with unavailable_when_down(), driver_of(self._engine) as driver:
-            return search(driver, self._access, query)
+            return ask(driver, self._access, query)
 
     def match(self, type: str, criteria: str) -> Sequence[StoredResource]:
         with unavailable_when_down(), driver_of(self._engine) as driver:
@@ -128,6 +137,10 @@ class PostgresReader:
             return None
         with unavailable_when_down(), driver_of(self._engine) as driver:
             return request_record_of(driver, self._access.tenant, request_key)
+
+    def _audit_event(self, id: str) -> StoredResource | None:
+        with unavailable_when_down(), driver_of(self._engine) as driver:
+            return audit_search.read(driver, self._access, id)
 
     def _rows(self, sql: str, values: Values) -> Sequence[tuple[Any, ...]]:
         with unavailable_when_down(), driver_of(self._engine) as driver:

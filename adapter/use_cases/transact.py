@@ -125,6 +125,9 @@ def transact(
 
 
 def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple[Decision, list[Outcome]]:
+    for interaction in plan.interactions:
+        if interaction.type == "AuditEvent" and interaction.method in PROCESSING_ORDER.keys() - {"GET", "HEAD"}:
+            raise MethodNotAllowed("AuditEvents are written by this server only", expression=interaction.at)
     ordered = sorted(plan.interactions, key=lambda i: PROCESSING_ORDER[i.method])
     changes = find_targets(reader, ordered, world.new_id)
     directory = world.register.directory()
@@ -154,8 +157,6 @@ def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple
 
 def _check_author(decision: Decision, change: Change) -> None:
     """Only its author changes a resource; a Task of a handoff has two sides, and its lifecycle says who may do what."""
-    if change.key.type == "AuditEvent":
-        raise MethodNotAllowed("AuditEvents are written by this server only", expression=change.at)
     before = change.before
     if before is None:
         return

@@ -19,11 +19,20 @@ from adapter.storage import audit_search
 from adapter.storage.access import Access
 from adapter.storage.connections import Driver, driver_of
 from adapter.storage.failures import unavailable_when_down
+from adapter.storage.history import history_page
 from adapter.storage.search import match, search
 from adapter.storage.search_keys import handoff_key
 from adapter.storage.sql import Values
 from adapter.storage.stored import STORED, stored_resource
-from adapter.use_cases.ports import Answer, RequestRecord, ResourceKey, SearchPage, SearchQuery, StoredResource
+from adapter.use_cases.ports import (
+    Answer,
+    HistoryPage,
+    RequestRecord,
+    ResourceKey,
+    SearchPage,
+    SearchQuery,
+    StoredResource,
+)
 
 HANDOFF = (
     *("id", "status", "requester", "owner", "pathway", "patient", "focus", "authored_on", "updated_at", "responsible"),
@@ -73,6 +82,13 @@ class PostgresReader:
         values = Values(*key)
         where = f"r.type = $1 AND r.id = $2 AND {self._access.resources(values)}"
         return self._resources(f"{where} ORDER BY r.version DESC", values)
+
+    def history_page(
+        self, type: str, id: str | None, *, since: datetime | None, count: int, cursor: str | None
+    ) -> HistoryPage:
+        """Versions of one resource, or of all of a type, newest first. Raises Invalid for a cursor that is none."""
+        with unavailable_when_down(), driver_of(self._engine) as driver:
+            return history_page(driver, self._access, type, id, since=since, count=count, cursor=cursor)
 
     def resources_of(self, handoff_id: str) -> Sequence[StoredResource]:
         """Current versions of what belongs to a handoff, deletions included, in the order of their keys."""

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from adapter.domain.errors import Invalid, NotSupported, TooLarge
+from adapter.domain.errors import Invalid
 from adapter.storage.access import Access
 from adapter.storage.connections import Driver
+from adapter.storage.search_chains import ids_pointed_at, keys_at_the_end_of
 from adapter.storage.search_includes import included_with
-from adapter.storage.search_index import index_of, worklist_key
-from adapter.storage.search_keys import key
+from adapter.storage.search_index import worklist_key
 from adapter.storage.search_order import Order, cursor_at, last, order_of
 from adapter.storage.search_parameters import (
     CONTROLS,
@@ -29,6 +29,7 @@ from adapter.storage.search_parameters import (
     condition_of,
     criterion_of,
     has_any_key,
+    is_known,
     parameter_of,
     reference_forms,
     token_form,
@@ -39,8 +40,6 @@ from adapter.use_cases.ports import SearchPage, SearchQuery, StoredResource
 
 MOST_SORTED = 2000
 """So many resources are sorted for a page; more are walked through in order instead."""
-MOST_CHAINED = 1000
-"""A chain that leads to more resources than this is refused: `patient.gender=female` is a question for a report."""
 MOST_BRANCHES = 40
 """So many lists of Tasks are merged; more are looked up and sorted like anything else."""
 
@@ -52,23 +51,27 @@ Conditions = Callable[[Values], list[str]]
 
 def search(driver: Driver, access: Access, query: SearchQuery) -> SearchPage:
     """Raises NotSupported or Invalid naming the parameter that cannot be used, TooLarge for a chain too wide."""
-    criteria = [criterion_of(query.type, name, value) for name, value in _choosing(query.parameters)]
+    asked = _choosing(query.parameters)
+    ignored = tuple(name for name, _ in asked if query.lenient and not is_known(query.type, name))
+    criteria = [criterion_of(query.type, name, value) for name, value in asked if name not in ignored]
     order = order_of(query)
     rows = _page(driver, access, query, criteria, order)
     matches = [stored_resource(row) for row in rows[: query.count]]
     more = len(rows) > query.count
     total = None
-    if last(query.parameters, "_total") == "accurate":
+    counting = last(query.parameters, "_total")
+    if counting in {"accurate", "estimate"}:
         values = Values()
         where = all_of(_conditions(driver, access, query.type, criteria, values))
         total = driver.rows(f"SELECT count(*) FROM resource_version r WHERE {where}", *values.bound)[0][0]
-    elif query.cursor is None and not more:
+    elif query.cursor is None and not more and counting != "none":
         total = len(matches)
     return SearchPage(
         matches=matches,
         included=included_with(driver, access, query, matches),
         total=total,
         next_cursor=cursor_at(rows[query.count - 1]) if more and query.count else None,
+        ignored=ignored,
     )
 
 
@@ -90,46 +93,20 @@ def _choosing(parameters: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def _conditions(driver: Driver, access: Access, type: str, criteria: Sequence[Criterion], values: Values) -> list[str]:
     """What must hold of a row: the access predicate first, in every search there is."""
     conditions = [access.current(values), f"r.type = {values.bind(type)}", "NOT r.deleted"]
-    for criterion in criteria:
-        if criterion.chain is None:
-            conditions.append(condition_of(criterion, values))
-        else:
-            conditions.append(has_any_key(_keys_at_the_end_of(driver, access, criterion), values))
-    return conditions
 
-
-def _keys_at_the_end_of(driver: Driver, access: Access, criterion: Criterion) -> list[int]:
-    """`patient.identifier=…`: the resources at the other end are searched first, with the same access."""
-    parameter = parameter_of(criterion)
-    expression = f"{criterion.type}.{criterion.name}"
-    if parameter.kind != "reference" or criterion.chain is None or "." in criterion.chain:
-        raise NotSupported(
-            f"expected a chain of one reference and one parameter, got `{criterion.asked}`", expression=expression
-        )
-    targets = sorted({criterion.modifier} if criterion.modifier else parameter.targets)
-    if not targets:
-        asked = f"{criterion.name}:Patient.{criterion.chain}"
-        raise Invalid(f"expected the type in the chain, as `{asked}`", expression=expression)
-    name = criterion.chain.partition(":")[0]
-    able = [type for type in targets if name in index_of(type).parameters or name in {"_id", "_lastUpdated"}]
-    if not able:
-        raise NotSupported(
-            f"expected a search parameter of {' or '.join(targets)}, got `{name}`", expression=expression
-        )
-    keys: list[int] = []
-    for type in able:
+    def rows(type: str, criterion: Criterion, columns: str, limit: int) -> list[tuple[Any, ...]]:
         values = Values()
-        inner = criterion_of(type, criterion.chain, ",".join(criterion.values))
-        where = all_of(_conditions(driver, access, type, [inner], values))
-        rows = driver.rows(f"SELECT r.id FROM resource_version r WHERE {where} LIMIT {MOST_CHAINED + 1}", *values.bound)
-        if len(rows) > MOST_CHAINED:
-            raise TooLarge(
-                f"expected `{criterion.asked}` to lead to at most {MOST_CHAINED} resources, it leads to more",
-                expression=expression,
-                code="too-costly",
-            )
-        keys += [key(parameter.space, f"{type}/{id}") for (id,) in rows]
-    return keys
+        where = all_of(_conditions(driver, access, type, [criterion], values))
+        return list(driver.rows(f"SELECT {columns} FROM resource_version r WHERE {where} LIMIT {limit}", *values.bound))
+
+    for criterion in criteria:
+        if criterion.has is not None:
+            conditions.append(f"r.id = ANY({values.texts(ids_pointed_at(criterion, rows))})")
+        elif criterion.chain is not None:
+            conditions.append(has_any_key(keys_at_the_end_of(criterion, rows), values))
+        else:
+            conditions.append(condition_of(criterion, values))
+    return conditions
 
 
 def _page(driver: Driver, access: Access, query: SearchQuery, criteria: Sequence[Criterion], order: Order) -> Rows:
@@ -157,11 +134,11 @@ def _page(driver: Driver, access: Access, query: SearchQuery, criteria: Sequence
 
 def _has_keys(criterion: Criterion) -> bool:
     """Whether the criterion is looked up in the index of keys, so that few rows are likely."""
-    if criterion.name == "_id":
+    if criterion.name in {"_id", "_has"} or criterion.chain is not None:
         return True
-    if criterion.name == "_lastUpdated" or criterion.modifier in {"not", "missing", "contains"}:
+    if criterion.name == "_lastUpdated" or criterion.modifier in {"not", "missing", "contains", "text"}:
         return False
-    return criterion.chain is not None or parameter_of(criterion).kind != "date"
+    return parameter_of(criterion).kind not in {"date", "number", "quantity"}
 
 
 def _sorted(conditions: Sequence[str], order: Order, limit: int) -> str:

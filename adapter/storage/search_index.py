@@ -28,7 +28,10 @@ from adapter.storage.search_values import SearchValues, local_reference
 from adapter.use_cases.ports import Tree
 
 INDEXED = frozenset({"token", "reference", "string", "date", "uri"})
-"""Parameter types that can be searched; quantity, number, composite and special are not."""
+"""Parameter types that are looked up in the index of a row."""
+
+SEARCHABLE = INDEXED | {"number", "quantity"}
+"""Those, and the ones that are read out of the body; composite and special are not searched by."""
 
 NOT_INDEXED = frozenset({"phonetic", "_id", "_lastUpdated"})
 """`phonetic` would need a phonetic algorithm; the other two are columns."""
@@ -67,7 +70,7 @@ class TypeIndex:
         self._indexed = Branch()
         shared: dict[str, list[Mapping[str, Any]]] = {}
         for definition in definitions:
-            if definition["type"] in INDEXED and definition["code"] not in NOT_INDEXED:
+            if definition["type"] in SEARCHABLE and definition["code"] not in NOT_INDEXED:
                 elements = sorted(json.dumps([path["steps"], path["type"]]) for path in definition["paths"])
                 shared.setdefault(f"{definition['type']} {elements}", []).append(definition)
         for definitions_of_slot in shared.values():
@@ -102,6 +105,8 @@ class TypeIndex:
 def _collector(group: list[Parameter], datatype: str) -> Collect | None:
     """How values of one datatype enter the index; None for a datatype that this kind of parameter cannot use."""
     kind, space = group[0].kind, group[0].space
+    if kind not in INDEXED:
+        return None
     if kind == "reference" and datatype == "Reference":
         return search_values.references(space, of_any_type=any(not parameter.targets for parameter in group))
     if kind == "token":

@@ -9,11 +9,13 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from adapter.domain.errors import Invalid, NotSupported
+from adapter.storage.search_body import sortable
 from adapter.storage.search_index import index_of
 from adapter.storage.sql import Values
 from adapter.use_cases.ports import SearchQuery
@@ -26,7 +28,8 @@ class Order:
     column: str
     """An expression on a row of `resource_version` called `r`."""
     descending: bool
-    by_time: bool = True
+    kind: str = "time"
+    """What the column holds: `time`, `text` or `number`."""
     by_last_updated: bool = False
 
     @property
@@ -45,16 +48,17 @@ class Order:
 
     def after(self, cursor: str, values: Values) -> str:
         """What comes after the place of a cursor. Raises Invalid for what is no cursor of this order."""
-        value, id = _place_of(cursor, self.by_time)
+        value, id = _place_of(cursor, self.kind)
         beyond = "<" if self.descending else ">"
         if value is None:
             return f"({self.column} IS NULL AND r.id {beyond} {values.bind(id)})"
-        place = f"({self.column}, r.id) {beyond} ({values.bind(value)}, {values.bind(id)})"
+        cast = "::numeric" if self.kind == "number" else ""
+        place = f"({self.column}, r.id) {beyond} ({values.bind(value)}{cast}, {values.bind(id)})"
         return place if self.by_last_updated else f"({place} OR {self.column} IS NULL)"
 
 
 def order_of(query: SearchQuery) -> Order:
-    """`_sort`: `_lastUpdated` (newest first when nothing is said), `_id`, or one date parameter."""
+    """`_sort`: `_lastUpdated` (newest first when nothing is said), `_id`, or one parameter of the type."""
     asked = last(query.parameters, "_sort")
     if not asked:
         return Order("r.last_updated", descending=True, by_last_updated=True)
@@ -63,15 +67,21 @@ def order_of(query: SearchQuery) -> Order:
     if code == "_lastUpdated":
         return Order("r.last_updated", descending, by_last_updated=True)
     if code == "_id":
-        return Order("r.id", descending, by_time=False)
+        return Order("r.id", descending, kind="text")
     parameter = index_of(query.type).parameters.get(code)
-    if parameter is None or parameter.kind != "date":
+    if parameter is None:
         raise NotSupported(
-            f"expected to sort by _lastUpdated, _id or one date parameter of {query.type}", expression="_sort"
+            f"expected to sort by _lastUpdated, _id or one search parameter of {query.type}", expression="_sort"
         )
     edge = "max" if descending else "min"
-    dates = f"unnest(r.date_params, r.date_lows) AS d (number, low) WHERE d.number = {parameter.number}"
-    return Order(f"(SELECT {edge}(d.low) FROM {dates})", descending)
+    if parameter.kind == "date":
+        dates = f"unnest(r.date_params, r.date_lows) AS d (number, low) WHERE d.number = {parameter.number}"
+        return Order(f"(SELECT {edge}(d.low) FROM {dates})", descending)
+    if parameter.kind == "string":
+        texts = f"unnest(r.texts) AS t WHERE starts_with(t, '{parameter.slot}:')"
+        return Order(f"(SELECT {edge}(t) FROM {texts})", descending, kind="text")
+    kind = "number" if parameter.kind in {"number", "quantity"} else "text"
+    return Order(sortable(parameter, edge), descending, kind=kind)
 
 
 def last(parameters: Sequence[tuple[str, str]], name: str) -> str | None:
@@ -81,20 +91,22 @@ def last(parameters: Sequence[tuple[str, str]], name: str) -> str | None:
 
 def cursor_at(row: Sequence[Any]) -> str:
     """The cursor of a stored resource followed by what it was sorted by."""
-    value = row[8].isoformat() if isinstance(row[8], datetime) else row[8]
+    value = row[8].isoformat() if isinstance(row[8], datetime) else None if row[8] is None else str(row[8])
     return base64.urlsafe_b64encode(orjson.dumps([value, row[1]])).rstrip(b"=").decode()
 
 
-def _place_of(cursor: str, by_time: bool) -> tuple[Any, str]:
+def _place_of(cursor: str, kind: str) -> tuple[Any, str]:
     try:
         value, id = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(id, str) or not isinstance(value, str | None) or "\0" in id:
+        if not isinstance(id, str) or not isinstance(value, str | None) or "\0" in id + (value or ""):
             raise ValueError
-        if not by_time or value is None:
+        if kind == "number" and value is not None:
+            return f"{Decimal(value):f}", id
+        if kind == "text" or value is None:
             return value, id
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError
         return moment, id
-    except (ValueError, TypeError):  # binascii.Error and JSONDecodeError are ValueErrors
+    except (ValueError, TypeError, ArithmeticError):  # binascii.Error and JSONDecodeError are ValueErrors
         raise Invalid("expected the cursor of a page link of this server", expression="_cursor", code="value") from None

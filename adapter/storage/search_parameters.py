@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapter.domain.errors import Invalid, NotSupported
+from adapter.storage import search_body
 from adapter.storage.search_index import Parameter, index_of
 from adapter.storage.search_keys import PREFIX_LENGTH, comparable, interval, key, month
 from adapter.storage.search_values import local_reference
@@ -41,26 +42,50 @@ class Criterion:
     chain: str | None
     """What follows the dot of `patient.identifier`, with its own modifier."""
     values: tuple[str, ...]
+    has: tuple[str, str, str] | None = None
+    """Of `_has:Task:patient:status`: the type that points here, the parameter by which, and what it must meet."""
 
     @property
     def asked(self) -> str:
+        if self.has:
+            return ":".join(("_has", *self.has))
         modifier = f":{self.modifier}" if self.modifier else ""
         return f"{self.name}{modifier}" + (f".{self.chain}" if self.chain else "")
 
 
 def criterion_of(type: str, name: str, value: str) -> Criterion:
     """Raises NotSupported for a parameter that this type does not have, Invalid for one without a value."""
+    if name.startswith("_has"):
+        return Criterion(type, "_has", None, None, _values_of(type, "_has", name, value), _has_of(type, name))
     head, dot, chain = name.partition(".")
     code, colon, modifier = head.partition(":")
     if code not in {"_id", "_lastUpdated"} and code not in index_of(type).parameters:
         raise NotSupported(f"expected a search parameter of {type}, got `{code}`", expression=f"{type}.{code}")
+    values = _values_of(type, code, name, value)
+    return Criterion(type, code, modifier if colon else None, chain if dot else None, values)
+
+
+def is_known(type: str, name: str) -> bool:
+    """Whether a name means anything here; what it asks may still be refused."""
+    code = name.partition(".")[0].partition(":")[0]
+    return code in {"_id", "_lastUpdated", "_has"} or code in index_of(type).parameters
+
+
+def _values_of(type: str, code: str, name: str, value: str) -> tuple[str, ...]:
     if "\0" in value:
         # No text column holds it: asked for, it would be a failure of the database instead of a refusal.
         raise Invalid(f"expected `{name}` without the character U+0000, got one", expression=f"{type}.{code}")
     values = tuple(part for part in _UNESCAPED_COMMA.split(value) if part)
     if not values:
         raise Invalid(f"expected a value for the search parameter `{name}`, got none", expression=f"{type}.{code}")
-    return Criterion(type, code, modifier if colon else None, chain if dot else None, values)
+    return values
+
+
+def _has_of(type: str, name: str) -> tuple[str, str, str]:
+    parts = name.split(":", 3)
+    if len(parts) != 4 or not all(parts):
+        raise Invalid("expected `_has:Type:reference:parameter`, got something else", expression=f"{type}._has")
+    return parts[1], parts[2], parts[3]
 
 
 def parameter_of(criterion: Criterion) -> Parameter:
@@ -78,6 +103,12 @@ def condition_of(criterion: Criterion, values: Values) -> str:
     parameter = parameter_of(criterion)
     if criterion.modifier == "missing":
         return _missing(criterion, parameter, values)
+    if parameter.kind == "token" and criterion.modifier == "text":
+        return any_of(search_body.text_of_token(parameter, _unescaped(value), values) for value in criterion.values)
+    if parameter.kind in {"number", "quantity"}:
+        _only_modifiers(criterion)
+        at = f"{criterion.type}.{criterion.name}"
+        return any_of(search_body.number(parameter, value, at, values) for value in criterion.values)
     if parameter.kind == "date":
         _only_modifiers(criterion)
         return any_of(_date(criterion, parameter, value, values) for value in criterion.values)
@@ -92,7 +123,9 @@ def keys_of(criterion: Criterion) -> list[int]:
     """The keys of which a resource must have one to meet this criterion of tokens, references or URIs."""
     parameter = parameter_of(criterion)
     if parameter.kind == "token":
-        _only_modifiers(criterion, "not")
+        _only_modifiers(criterion, "not", "of-type")
+        if criterion.modifier == "of-type":
+            return [_of_type_key(criterion, parameter, value) for value in criterion.values]
         return [_token_key(parameter, value) for value in criterion.values]
     if parameter.kind == "uri":
         _only_modifiers(criterion)
@@ -138,15 +171,23 @@ def _token_key(parameter: Parameter, value: str) -> int:
     return key(parameter.space, token_form(value))
 
 
+def _of_type_key(criterion: Criterion, parameter: Parameter, value: str) -> int:
+    """`identifier:of-type=system|code|value`: an identifier of a kind, whoever assigned it."""
+    parts = [_unescaped(part) for part in _UNESCAPED_BAR.split(value)]
+    at = f"{criterion.type}.{criterion.name}"
+    if all(path["type"] != "Identifier" for path in parameter.paths):
+        raise _unknown_modifier(criterion)
+    if len(parts) != 3 or not parts[1] or not parts[2]:
+        raise Invalid(f"expected `{criterion.asked}` as system|code|value", expression=at)
+    return key(f"{parameter.space}:of-type", "|".join(parts))
+
+
 def _missing(criterion: Criterion, parameter: Parameter, values: Values) -> str:
     if criterion.values not in {("true",), ("false",)}:
         raise Invalid(
             f"expected true or false for `{criterion.asked}`", expression=f"{criterion.type}.{criterion.name}"
         )
-    # Asked seldom, so it is read out of the body instead of being kept for every resource.
-    body = "nullif(convert_from(r.body, 'UTF8'), '')::jsonb"
-    there = any_of(f"jsonb_path_exists({body}, {values.bind(path)}::jsonpath)" for path in parameter.json_paths())
-    return f"NOT {there}" if criterion.values == ("true",) else there
+    return search_body.missing(parameter, criterion.values == ("true",), values)
 
 
 # The resource's interval `d.low <= t < d.high` against the asked one, `{low} <= t < {high}`.

@@ -59,7 +59,7 @@ def references(space: str, of_any_type: bool) -> Collect:
 
 
 def tokens(datatype: str, space: str) -> Collect | None:
-    salted = salt(space)
+    salted, of_types = salt(space), salt(f"{space}:of-type")
 
     def coding(values: SearchValues, value: Any) -> None:
         values.keys.update(token_keys(space, value.get("system"), value.get("code")))
@@ -70,6 +70,10 @@ def tokens(datatype: str, space: str) -> Collect | None:
 
     def identifier(values: SearchValues, value: Any) -> None:
         values.keys.update(token_keys(space, value.get("system"), value.get("value")))
+        if kind := value.get("type"):
+            for each in kind.get("coding", ()):
+                of_type = f"{each.get('system', '')}|{each.get('code', '')}|{value.get('value', '')}"
+                values.keys.add(of_types ^ digest(of_type))
 
     def contact_point(values: SearchValues, value: Any) -> None:
         if contact := value.get("value"):

@@ -158,6 +158,8 @@ class SearchQuery:
     parameters: tuple[tuple[str, str], ...]
     count: int = 50
     cursor: str | None = None
+    lenient: bool = False
+    """Leave out parameters that this type does not have, instead of refusing them. Never in a conditional write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,17 @@ class SearchPage:
 
     matches: Sequence[StoredResource]
     included: Sequence[StoredResource]
+    total: int | None
+    next_cursor: str | None
+    ignored: tuple[str, ...] = ()
+    """Names of parameters that were left out of a lenient search."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Versions, newest first; `total` counts those of all pages and is None where counting would cost too much."""
+
+    versions: Sequence[StoredResource]
     total: int | None
     next_cursor: str | None
 
@@ -177,6 +190,12 @@ class Reader(Protocol):
     def read_version(self, key: ResourceKey, version: int) -> StoredResource | None: ...
     def read_many(self, keys: Collection[ResourceKey]) -> dict[ResourceKey, StoredResource]: ...
     def history(self, key: ResourceKey) -> Sequence[StoredResource]: ...
+    def history_page(
+        self, type: str, id: str | None, *, since: datetime | None, count: int, cursor: str | None
+    ) -> HistoryPage:
+        """Of one resource, or of all of a type. Raises Invalid for a cursor that is none of ours."""
+        ...
+
     def search(self, query: SearchQuery) -> SearchPage: ...
     def match(self, type: str, criteria: str) -> Sequence[StoredResource]:
         """At most two current resources matching a conditional query string (`identifier=system|value`)."""

@@ -222,7 +222,8 @@ def test_others_are_found(full: PostgresStore, type: str, query: str, expected: 
     ("query", "error", "named"),
     [
         ("ownr=x", NotSupported, "ownr"),
-        ("status:text=x", NotSupported, ":text"),
+        ("status:of-type=a|b|c", NotSupported, ":of-type"),
+        ("identifier:of-type=b|c", Invalid, "system|code|value"),
         ("authored-on:exact=2026", NotSupported, ":exact"),
         ("owner:below=x", NotSupported, ":below"),
         ("status=", Invalid, "status"),
@@ -231,13 +232,17 @@ def test_others_are_found(full: PostgresStore, type: str, query: str, expected: 
         ("code:missing=maybe", Invalid, "code:missing"),
         ("subject.name=x", Invalid, "subject:Patient.name"),
         ("patient.nothing=x", NotSupported, "nothing"),
-        ("patient.organization.name=x", NotSupported, "patient.organization.name"),
+        ("patient.organization.nothing=x", NotSupported, "nothing"),
+        ("patient.organization.partof.partof.partof.partof.name=x", TooLarge, "at most 5"),
+        ("_has:Provenance:target=x", Invalid, "_has:Type:reference:parameter"),
+        ("_has:Provenance:nothing:_id=x", NotSupported, "nothing"),
+        ("_has:Appointment:patient:status=booked", Invalid, "points at Task"),
         ("status.name=x", NotSupported, "status.name"),
-        ("_sort=status", NotSupported, "_lastUpdated"),
-        ("_sort=authored-on,_id", NotSupported, "one date parameter"),
+        ("_sort=nothing", NotSupported, "_lastUpdated"),
+        ("_sort=authored-on,_id", NotSupported, "one search parameter"),
         ("_include=Task:status", NotSupported, "status"),
         ("_include=Patient:organization", Invalid, "Task"),
-        ("_include:iterate=Task:patient", NotSupported, "iterate"),
+        ("_include:nothing=Task:patient", NotSupported, ":nothing"),
         ("_include=Task", Invalid, "Type:parameter"),
         ("_revinclude=Nothing:patient", NotSupported, "Nothing"),
     ],
@@ -339,7 +344,7 @@ def test_more_than_can_be_sorted_is_walked_through(store: PostgresStore, monkeyp
 
 
 def test_a_chain_that_leads_to_too_much_is_refused(full: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapter.storage.search.MOST_CHAINED", 1)
+    monkeypatch.setattr("adapter.storage.search_chains.MOST_CHAINED", 1)
     with pytest.raises(TooLarge, match=r"patient\.birthdate") as refusal:
         found(full, "patient.birthdate=ge1990")
     assert refusal.value.issues[0].code == "too-costly"

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check serve bench faults lock clean format
+.PHONY: demo test check serve bench faults lock clean format profiles validate-hl7
 
 # The stamp depends on the locks, so that a changed lock re-installs and an unchanged one costs nothing.
 $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
@@ -36,6 +36,16 @@ bench: $(VENV)/.installed
 
 faults: $(VENV)/.installed
 	$(BIN)/python -m pytest -m faults --override-ini=addopts= tests/faults
+
+# Only for those who change profiles/fsh or the tables that codes come from; needs Node. The result is committed.
+profiles: $(VENV)/.installed
+	npm ci --prefix profiles/fsh
+	$(BIN)/python -m profiles.build_package
+
+# Only for those who want HL7's own validator beside ours; needs Java and Maven. FILES adds files or folders.
+validate-hl7: $(VENV)/.installed
+	@mvn --quiet --batch-mode --file profiles/hl7/pom.xml package
+	@$(BIN)/python -m profiles.hl7.compare $(FILES)
 
 # Only for those who change dependencies; needs uv (pip install uv).
 lock:

@@ -75,10 +75,18 @@ def _lay_out_r4(package: Path) -> None:
     package.mkdir(parents=True)
     for name in R4_FILES:
         for entry in _read(R4 / f"{name}.json")["entry"]:
-            resource = entry["resource"]
+            resource = _as_published(entry["resource"])
             (package / f"{resource['resourceType']}-{resource['id']}.json").write_text(json.dumps(resource))
     about = {"name": "hl7.fhir.r4.core", "version": "4.0.1", "fhirVersions": ["4.0.1"], "type": "Core"}
     (package / "package.json").write_text(json.dumps(about))
+
+
+def _as_published(resource: Json) -> Json:
+    """The one place where this copy differs from R4 and a profile of ours would take it over."""
+    for element in resource.get("snapshot", {}).get("element", ()):
+        if element["path"] == "Bundle.entry.response.outcome":
+            element["type"] = [{"code": "Resource"}]
+    return resource
 
 
 def _read(file: Path) -> Json:
@@ -108,7 +116,7 @@ def _write(compiled: list[Json]) -> None:
         if "url" in resource:
             resource["version"] = guide["version"]
         name = f"{resource['resourceType']}-{resource['id']}.json"
-        (PACKAGE / name).write_text(_text(_without_mappings(resource)), encoding="utf-8")
+        (PACKAGE / name).write_text(_text(_tidied(resource)), encoding="utf-8")
         kept = ("resourceType", "id", "url", "version", "kind", "type", "derivation")
         index.append({"filename": name, **{key: resource[key] for key in kept if key in resource}})
     (PACKAGE / ".index.json").write_text(_text({"index-version": 1, "files": index}), encoding="utf-8")
@@ -117,8 +125,14 @@ def _write(compiled: list[Json]) -> None:
         (PACKAGE / "example" / name).write_text(_text(resource), encoding="utf-8")
 
 
-def _without_mappings(resource: Json) -> Json:
-    """R4's mappings to other standards, repeated in every snapshot, are a third of it and constrain nothing."""
+def _tidied(resource: Json) -> Json:
+    """R4's mappings to other standards, repeated in every snapshot, are a third of it and constrain nothing.
+
+    Nor is an empty array any JSON of FHIR, which is what SUSHI makes of a guide without pages."""
+    if resource["resourceType"] == "ImplementationGuide":
+        definition = resource["definition"]
+        resource["definition"] = {name: value for name, value in definition.items() if value != []}
+        definition.get("page", {}).pop("page", None)
     resource.pop("mapping", None)
     for element in resource.get("snapshot", {}).get("element", ()):
         element.pop("mapping", None)

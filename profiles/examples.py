@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from adapter.testkit.scenario import scripts_in
 from adapter.testkit.templates import Values
 from mappings.canonicals import BASE
 
@@ -23,6 +26,11 @@ _PROFILES: Final = {
     "Communication": "handoff-communication",
     "Appointment": "handoff-appointment",
 }
+_NAMED: Final = {
+    "task": "Task", "request": "ServiceRequest", "patient": "Patient", "call": "Communication",
+    "appointment": "Appointment",
+}  # fmt: skip
+"""What a name that an earlier step captured stands for."""
 _AT: Final = datetime(2026, 1, 31, 15, 0, tzinfo=UTC)
 _NAMESPACE: Final = UUID("5f8f3f0e-6a54-4d1b-9a3c-0d9a5d6c7b21")
 
@@ -58,6 +66,20 @@ def examples() -> Iterator[Json]:
     yield {**_claiming(request, "handoff-bundle"), "id": "example-handoff-bundle"}
     for resource in shown.values():
         yield _ordered(_moved(resource, places))
+
+
+def filled_samples() -> Iterator[tuple[str, bytes]]:
+    """(name, JSON) of every sample resource that is not meant to be refused, as a server would get it."""
+    root = Path(str(files("sample_bundles")))
+    for script in scripts_in([root]):
+        for file in sorted(script.parent.glob("*.json")):
+            text = file.read_text(encoding="utf-8")
+            if (file.parent.name == "refused" and file.name != "valid.json") or text.lstrip().startswith("["):
+                continue  # a JSON Patch is no resource
+            values = Values(_AT, run="example")
+            for name in re.findall(r"\{\{\s*(\w+)(?:\.id)?\s*\}\}", text):
+                values.captured.setdefault(name, f"{_NAMED.get(name, 'PractitionerRole')}/{name}")
+            yield str(file.relative_to(root)).replace("/", "--"), values.fill_json(text)
 
 
 def _filled(values: Values, name: str) -> Json:

@@ -22,8 +22,8 @@ Description: "The SubscriptionTopic of the adapter in the form that R4 has for i
 * extension[=].extension[+].url = "supportedInteraction"
 * extension[=].extension[=].valueCode = #update
 
-RuleSet: SearchParameter(code, name, type, expression)
-* url = "https://handoff.example/fhir/SearchParameter/{name}"
+RuleSet: SearchParameter(code, id, name, type, expression)
+* url = "https://handoff.example/fhir/SearchParameter/{id}"
 * name = "{name}"
 * status = #draft
 * code = #{code}
@@ -35,7 +35,7 @@ Instance: Task-responsible
 InstanceOf: SearchParameter
 Usage: #definition
 Title: "Task by the responsible organisation"
-* insert SearchParameter(responsible, Task-responsible, reference, [[Task.extension.where(url='https://handoff.example/fhir/StructureDefinition/responsible').value]])
+* insert SearchParameter(responsible, Task-responsible, TaskResponsible, reference, [[Task.extension.where(url='https://handoff.example/fhir/StructureDefinition/responsible').value]])
 * description = "Handoffs by the organisation that holds the person now. For servers that keep a copy; the adapter itself answers GET /handoffs."
 * target = #Organization
 
@@ -43,7 +43,7 @@ Instance: Task-acceptance-deadline
 InstanceOf: SearchParameter
 Usage: #definition
 Title: "Task by its acceptance deadline"
-* insert SearchParameter(acceptance-deadline, Task-acceptance-deadline, date, [[Task.extension.where(url='https://handoff.example/fhir/StructureDefinition/acceptance-deadline').value]])
+* insert SearchParameter(acceptance-deadline, Task-acceptance-deadline, TaskAcceptanceDeadline, date, [[Task.extension.where(url='https://handoff.example/fhir/StructureDefinition/acceptance-deadline').value]])
 * description = "Handoffs by the time until which the recipient must have accepted. For servers that keep a copy."
 
 RuleSet: Writes(type, profile)

@@ -44,12 +44,12 @@ Description: "The Task by which one organisation hands a person over to another.
 * input ^slicing.rules = #open
 * input ^slicing.description = "A fact of the handoff, by its code"
 * input contains
-    handoffMethod 0..* and
-    coverage 0..* and
-    accessNeeds 0..* and
-    submittedInPresence 0..1 and
-    alternateContact 0..* and
-    escalationOwner 0..*
+    handoffMethod 0..* MS and
+    coverage 0..* MS and
+    accessNeeds 0..* MS and
+    submittedInPresence 0..1 MS and
+    alternateContact 0..* MS and
+    escalationOwner 0..* MS
 * insert Fact(input, handoffMethod, handoff-method)
 * input[handoffMethod].value[x] only code or Coding or CodeableConcept
 * input[handoffMethod].value[x] from HandoffMethods (required)
@@ -71,8 +71,8 @@ Description: "The Task by which one organisation hands a person over to another.
 * output ^slicing.rules = #open
 * output ^slicing.description = "A fact that the recipient supplies, by its code"
 * output contains
-    recipientClinician 0..* and
-    followUpOwner 0..*
+    recipientClinician 0..* MS and
+    followUpOwner 0..* MS
 * insert Fact(output, recipientClinician, recipient-clinician)
 * output[recipientClinician].value[x] only Reference(Practitioner or PractitionerRole)
 * insert Fact(output, followUpOwner, follow-up-owner)

@@ -143,6 +143,7 @@ Description: "Task.code of the Tasks that the adapter opens beside a handoff."
 * ^caseSensitive = true
 * ^experimental = false
 * #escalate "Escalate" "Step in for a handoff that nobody answers."
+* #re-engagement "Re engagement" "Reach out by the preferred contact, record why the person did not come, and offer another appointment. When nobody can be reached, tell the initiator."
 * #follow-up "Follow up" "Confirm that the appointment is scheduled; at the next visit confirm that she attended. If not, record why and open a re-engagement attempt."
 
 ValueSet: HandoffTaskCodes

@@ -17,7 +17,11 @@ from mappings.json_codec import decode
 ROOT = Path(sample_bundles.__file__).parent
 SCRIPTS = scripts_in([ROOT])
 MALFORMED = {"truncated.json"}
-FILES = sorted(f for script in SCRIPTS for f in script.parent.glob("*.json") if f.name not in MALFORMED)
+# Beside a script, or beside all scripts of a pathway that share it.
+FILES = sorted(
+    {f for script in SCRIPTS for folder in (script.parent, script.parent.parent) for f in folder.glob("0*.json")}
+    | {f for script in SCRIPTS for f in script.parent.glob("*.json") if f.name not in MALFORMED}
+)
 TEST_DATA = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
 
 

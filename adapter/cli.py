@@ -89,7 +89,7 @@ def worker(started_by_serve: bool) -> None:
         die_with_parent()
     settings = _settings()
     configure_logs(settings.log_level)
-    with _house(settings, connections=settings.delivery_workers + 2) as house:
+    with _house(settings, connections=settings.delivery_workers + 3) as house:
         made = make_worker(
             house.world,
             house.store,
@@ -97,6 +97,7 @@ def worker(started_by_serve: bool) -> None:
             production=settings.production,
             networks=settings.outbound_networks,
             concurrency=settings.delivery_workers,
+            anchor_file=settings.audit_anchor,
         )
         run_worker(made)
 
@@ -284,6 +285,34 @@ def park(lane: str) -> None:
         if not park_lane(LaneStore(house.store.engine), lane, house.clock.now()):
             raise click.ClickException("expected a lane of `handoff deliveries list`, got one in which nothing waits")
         click.echo(f"parked {lane}")
+
+
+@main.group()
+def audit() -> None:
+    """The trail of who wrote and read what."""
+
+
+@audit.command("verify")
+@click.option("--tenant", help="Only the trail of this partner.")
+def verify_audit(tenant: str | None) -> None:
+    """Compare every row of the audit trail and the ledger with its seal; exit 1 when something was changed or lost."""
+    from adapter.storage.audit_anchor import read_anchor
+    from adapter.storage.audit_chain import AuditChain
+
+    settings = _settings()
+    with _house(settings) as house:
+        try:
+            # Read first: what is sealed meanwhile is newer than what was anchored, never older.
+            anchored = read_anchor(settings.audit_anchor)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from None
+        verified = AuditChain(house.store.engine).verify(anchored, tenant)
+    click.echo(f"{verified.rows} rows are as they were sealed, {verified.waiting} wait for their seal")
+    for flaw in verified.flaws:
+        click.echo(f"{flaw.trail} of {flaw.tenant}, position {flaw.position}: {flaw.what}")
+    if verified.rows and not anchored:
+        click.echo(f"expected anchored hashes in {settings.audit_anchor}, got none: a cut end could not be seen")
+    sys.exit(1 if verified.flaws or (verified.rows and not anchored) else 0)
 
 
 @main.group()

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024)
     max_bundle_entries: int = Field(1000, ge=1)
 
+    audit_anchor_file: Path | None = None
+
     token_lifetime: int = Field(300, ge=10, le=300)
     """SMART Backend Services recommends five minutes at most, and there is no revocation list."""
 
@@ -102,6 +104,11 @@ class Settings(BaseSettings):
     def clock_file(self) -> Path:
         """Where a demo keeps how far its clock is ahead."""
         return self.data_dir / "demo-clock"
+
+    @property
+    def audit_anchor(self) -> Path:
+        """Where a worker keeps the newest hashes of the audit trail."""
+        return self.audit_anchor_file or self.data_dir / "audit-anchor.json"
 
     @property
     def demo_keys(self) -> Path:

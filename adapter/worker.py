@@ -8,6 +8,7 @@ open, and the next worker goes on; at worst a partner gets a notification twice,
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import signal
 import threading
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import procrastinate
 
@@ -25,6 +27,8 @@ from adapter.delivery import ChannelSender
 from adapter.delivery.outbound import Network, Outbound, outbound_rule
 from adapter.domain.errors import Unavailable
 from adapter.storage import PostgresStore
+from adapter.storage.audit_anchor import write_anchor
+from adapter.storage.audit_chain import AuditChain
 from adapter.storage.lanes import DRAIN_TASK, QUEUE, LaneStore
 from adapter.use_cases import deliver
 from adapter.use_cases.check_deadlines import check_deadlines
@@ -46,6 +50,8 @@ class Pace:
     """A worker without a heartbeat for so long is dead, and its jobs are taken over."""
     longest: float = 120.0
     """No job lasts so long: a turn takes 20 seconds and its last send 20 more."""
+    seal: float = 1.0
+    """The longest that a row of the audit trail waits for its seal; until then nobody would miss it."""
     grace: float = 5.0
     """A fresh notification has a job of its own; after so long without one it gets another."""
     shutdown: float = 25.0
@@ -64,8 +70,11 @@ class Worker:
     world: World
     lanes: LaneStore
     courier: Courier
+    chain: AuditChain
     concurrency: int = 4
     pace: Pace = PRODUCTION
+    anchor_file: Path | None = None
+    """Where the newest hashes of the audit trail are kept; None: nowhere but in the log."""
 
 
 def make_worker(
@@ -76,8 +85,9 @@ def make_worker(
     production: bool,
     networks: Iterable[Network] = (),
     concurrency: int = 4,
+    anchor_file: Path | None = None,
 ) -> Worker:
-    """A worker on what the adapter stands on; `store` needs a connection for each of `concurrency` jobs and two more.
+    """A worker on what the adapter stands on; `store` needs a connection for each of `concurrency` jobs and three more.
 
     Partners' outages, signatures and TLS pass in real time, whatever a demo's clock says."""
     outbound = Outbound(outbound_rule(production, networks))
@@ -91,7 +101,8 @@ def make_worker(
         policy=deliver.PRODUCTION if production else deliver.DEMO,
         crowd=Crowd(concurrency, time.monotonic),
     )
-    return Worker(database_url, world, lanes, courier, concurrency, PRODUCTION if production else DEMO)
+    pace = PRODUCTION if production else DEMO
+    return Worker(database_url, world, lanes, courier, AuditChain(store.engine), concurrency, pace, anchor_file)
 
 
 def run_worker(worker: Worker, stop: threading.Event | None = None) -> None:
@@ -104,7 +115,7 @@ def run_worker(worker: Worker, stop: threading.Event | None = None) -> None:
 
 async def _run(worker: Worker, stop: threading.Event) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(worker.concurrency + 2, thread_name_prefix="worker"))
+    loop.set_default_executor(ThreadPoolExecutor(worker.concurrency + 3, thread_name_prefix="worker"))
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -112,6 +123,7 @@ async def _run(worker: Worker, stop: threading.Event) -> None:
     chores = [
         asyncio.create_task(_every(pace.deadlines, lambda: check_deadlines(worker.world), stop)),
         asyncio.create_task(_every(pace.sweep, lambda: _sweep(worker), stop)),
+        asyncio.create_task(_every(pace.seal, lambda: _seal(worker), stop)),
     ]
     stopped = asyncio.create_task(_stopped(stop))
     try:
@@ -165,6 +177,17 @@ def _sweep(worker: Worker) -> int:
     pace = worker.pace
     worker.lanes.rescue(timedelta(seconds=pace.silent), timedelta(seconds=pace.longest))
     worker.lanes.sweep(timedelta(seconds=pace.grace))
+    return 0
+
+
+def _seal(worker: Worker) -> int:
+    """Seal the audit trail and anchor its heads, in a file and in the log: both are out of the database's reach."""
+    moved = worker.chain.seal()
+    if moved:
+        heads = {f"{trail}/{tenant}": f"{head.number}:{head.hash.hex()}" for (trail, tenant), head in moved.items()}
+        log.info("audit heads %s", json.dumps(heads))
+        if worker.anchor_file is not None:
+            write_anchor(worker.anchor_file, moved)
     return 0
 
 

@@ -141,7 +141,7 @@ def replay(paths: tuple[Path, ...], base_url: str | None, junit: Path | None) ->
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def validate(files: tuple[Path, ...]) -> None:
-    """Print the structural issues of each of FILES; exit 1 when any is an error."""
+    """Print the structural and profile issues of each of FILES; exit 1 when any is an error."""
     from adapter.validation import check, decode_resource
 
     bad = False
@@ -174,14 +174,25 @@ def list_pathways() -> None:
 
 @pathways.command("show")
 @click.argument("name")
-def show_pathway(name: str) -> None:
-    """Print the file of pathway NAME."""
+@click.option("--fhir", is_flag=True, help="As the PlanDefinition that partners read.")
+@click.option("--file", "as_file", is_flag=True, help="The file itself, as it is written and reviewed.")
+def show_pathway(name: str, fhir: bool, as_file: bool) -> None:
+    """Print what pathway NAME demands, in words."""
     from importlib.resources import files
 
-    source = files("profiles") / "pathways" / f"{name}.yaml"
-    if not name.replace("-", "").isalnum() or not source.is_file():
+    from adapter.domain.pathway_text import describe
+    from adapter.pathways import load_pathways
+    from mappings import plan_definition
+
+    pathway = load_pathways().get(name)
+    if pathway is None:
         raise click.ClickException(f"expected a pathway of `handoff pathways list`, got `{name}`")
-    click.echo(source.read_text(encoding="utf-8"))
+    if as_file:
+        click.echo((files("profiles") / "pathways" / f"{name}.yaml").read_text(encoding="utf-8"))
+    elif fhir:
+        click.echo(json.dumps(plan_definition.to_fhir(pathway)[0], indent=2, ensure_ascii=False))
+    else:
+        click.echo(describe(pathway))
 
 
 @main.group()

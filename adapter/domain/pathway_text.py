@@ -78,11 +78,11 @@ def _from(supplier: str) -> str:
 
 
 def _gate_detail(gate: Gate) -> str:
-    return _detail(_of_facts(gate.facts), _of_condition(gate.condition), _of_scope(gate.tiers, gate.when))
+    return _detail(_of_facts(gate.facts), condition_text(gate.condition), _of_scope(gate.tiers, gate.when))
 
 
 def _evidence_detail(rule: EvidenceRule) -> str:
-    parts = [_of_facts(rule.facts), _of_condition(rule.condition)]
+    parts = [_of_facts(rule.facts), condition_text(rule.condition)]
     parts += [f"event {_codes(rule.events)}"] * bool(rule.events)
     if rule.event_before:
         parts.append(f"`{rule.event_before[0]}` not after `{rule.event_before[1]}`")
@@ -101,7 +101,8 @@ def _of_facts(facts: tuple[str, ...]) -> str:
     return _codes(facts)
 
 
-def _of_condition(condition: Condition | None) -> str:
+def condition_text(condition: Condition | None) -> str:
+    """What must hold of a fact that is there, as part of a sentence; empty for no condition."""
     if condition is None:
         return ""
     parts = [f"one of {_codes(sorted(condition.one_of))}"] * bool(condition.one_of)

@@ -86,6 +86,7 @@ def furnish(settings: Settings, database_url: str, store: PostgresStore) -> Hous
         clock=clock,
         new_id=lambda: str(uuid.uuid4()),
         check=check,
+        refuse_invalid=refuse_invalid,
         base_url=settings.fhir_url,
         holiday_calendar=holiday_calendar,
     )

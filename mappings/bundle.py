@@ -103,9 +103,9 @@ def patch_in(resource: Tree | None, at: str) -> Tree | list[Any]:
     return operations
 
 
-def response_entry(outcome: Outcome, with_bodies: bool) -> bytes:
+def response_entry(outcome: Outcome, with_bodies: bool, remark: bytes | None = None) -> bytes:
     """One entry of a response. An outcome that is an error or answers a GET carries its body; others do when
-    `with_bodies` (Prefer: return=representation)."""
+    `with_bodies` (Prefer: return=representation). `remark` is an OperationOutcome without errors."""
     response: Tree = {"status": str(outcome.status)}
     if outcome.location:
         response["location"] = outcome.location
@@ -113,9 +113,10 @@ def response_entry(outcome: Outcome, with_bodies: bool) -> bytes:
     if outcome.last_modified:
         response["lastModified"] = format_time(outcome.last_modified)
     entry: Tree = {"response": response}
-    if outcome.body and outcome.status >= 400:
-        response["outcome"] = orjson.Fragment(outcome.body)
-    elif outcome.body and (with_bodies or outcome.is_answer):
+    said = outcome.body if outcome.status >= 400 else remark
+    if said:
+        response["outcome"] = orjson.Fragment(said)
+    if outcome.body and outcome.status < 400 and (with_bodies or outcome.is_answer):
         entry["resource"] = orjson.Fragment(outcome.body)
     return encode(entry)
 

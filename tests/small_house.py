@@ -63,6 +63,7 @@ def world_of(store: PostgresStore, *partners: Partner, clock: StillClock | None 
         clock=clock or StillClock(),
         new_id=lambda: str(uuid4()),
         check=lambda tree: [],
+        refuse_invalid=lambda tree: [],
         base_url="http://127.0.0.1:8080/fhir",
         holiday_calendar=lambda name: lambda day: False,
     )

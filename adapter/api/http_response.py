@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from wsgiref.handlers import format_date_time
 
 from flask import Response
@@ -20,8 +21,9 @@ def answered(answer: Answer) -> Response:
     return response
 
 
-def single(outcome_: Outcome, base_url: str) -> Answer:
-    """The answer to one interaction on its own (https://hl7.org/fhir/R4/http.html#ops)."""
+def single(outcome_: Outcome, base_url: str, warnings: Sequence[Issue] = ()) -> Answer:
+    """The answer to one interaction on its own (https://hl7.org/fhir/R4/http.html#ops). `warnings` are told to whoever
+    prefers an OperationOutcome."""
     headers: dict[str, str] = {}
     if outcome_.etag:
         headers["ETag"] = outcome_.etag
@@ -35,7 +37,7 @@ def single(outcome_: Outcome, base_url: str) -> Answer:
         case "minimal":
             return Answer(outcome_.status, headers, b"")
         case "operationoutcome":
-            done = outcome([Issue("informational", "done", severity="information")])
+            done = outcome([*warnings, Issue("informational", "done", severity="information")])
             return Answer(outcome_.status, headers, done)
     return Answer(outcome_.status, headers, outcome_.body or b"")
 

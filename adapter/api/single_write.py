@@ -26,7 +26,8 @@ def write(
     """Carry out the interaction that `interaction_of` makes of the decoded body. `checked` bodies are resources."""
     client = face.client()
     check_accept()
-    first = face.read_resource(raw) if checked else None
+    first = face.decode(raw) if checked else None
+    warnings = face.refuse_invalid(first) if first is not None else []
     fresh = iter([first])
 
     def plan(_reader: Reader) -> Plan:
@@ -38,7 +39,7 @@ def write(
     asked = Request(client.tenant, _keys(raw), face.origin(INTERACTION_CODES[request.method]))
 
     def answer(done: Done) -> Answer:
-        return single(done.outcomes[0], face.base_url)
+        return single(done.outcomes[0], face.base_url, warnings)
 
     return answered(transact(face.world, asked, plan, answer))
 

@@ -10,9 +10,10 @@ from flask import Blueprint, Response
 from adapter.api.face import Face, Tree, permit
 from adapter.api.http_request import body, check_accept, preference, request_key
 from adapter.api.http_response import answered
-from adapter.api.operation_outcome import describe
-from adapter.domain.errors import NotSupported
+from adapter.api.operation_outcome import describe, outcome
+from adapter.domain.errors import Issue, NotSupported
 from adapter.use_cases.receive_bundle import receive_bundle
+from adapter.validation import issues_by_entry
 
 _ELSEWHERE: Final = {
     "message": "a message goes to $process-message",
@@ -36,7 +37,7 @@ def transaction_routes(face: Face) -> Blueprint:
         raw = body(face.max_bytes)
         bundle = face.decode(raw)
         _refuse_others(bundle)
-        face.refuse_invalid(bundle)
+        warnings = face.refuse_invalid(bundle)
         answer = receive_bundle(
             face.world,
             client.tenant,
@@ -47,10 +48,16 @@ def transaction_routes(face: Face) -> Blueprint:
             with_bodies=preference("return") == "representation",
             describe=describe,
             origin=face.origin("transaction"),
+            remarks=remarks(warnings),
         )
         return answered(answer)
 
     return routes
+
+
+def remarks(warnings: list[Issue]) -> dict[int, bytes]:
+    """What was noticed about each entry without being refused, such as a profile that is not known here."""
+    return {index: outcome(issues) for index, issues in issues_by_entry(warnings).items() if index is not None}
 
 
 def _refuse_others(bundle: Tree) -> None:

@@ -6,8 +6,9 @@ https://hl7.org/fhir/R4/http.html#transaction
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from adapter.domain.errors import HandoffError, NotSupported
@@ -26,6 +27,10 @@ Permit = Callable[[Interaction], None]
 Describe = Callable[[HandoffError], tuple[int, bytes]]
 """A refusal → its status and OperationOutcome."""
 
+Remarks = Mapping[int, bytes]
+"""Index of an entry → the OperationOutcome of what was noticed about it without being refused."""
+NO_REMARKS: Remarks = MappingProxyType({})
+
 _READS = frozenset({"GET", "HEAD"})
 
 
@@ -40,12 +45,13 @@ def receive_bundle(
     with_bodies: bool = False,
     describe: Describe,
     origin: Origin = INTERNAL,
+    remarks: Remarks = NO_REMARKS,
 ) -> Answer:
     """Carry out a transaction or batch. `bundle` is `raw`, decoded and structurally checked; `describe` turns the
     refusal of a batch entry into its status and OperationOutcome. Raises HandoffError: nothing was written."""
     kind = bundle["type"]
     if kind == "batch":
-        return _batch(world, tenant, bundle, raw, permit, request_key, with_bodies, describe, origin)
+        return _batch(world, tenant, bundle, raw, permit, request_key, with_bodies, describe, origin, remarks)
     if kind != "transaction":
         raise NotSupported(
             f"expected a Bundle of type transaction or batch here, got {kind}; a message goes to $process-message",
@@ -65,7 +71,10 @@ def receive_bundle(
         return Plan(interactions)
 
     def answer(done: Done) -> Answer:
-        entries = [bundle_mapping.response_entry(outcome, with_bodies) for outcome in done.outcomes]
+        entries = [
+            bundle_mapping.response_entry(outcome, with_bodies, remarks.get(index))
+            for index, outcome in enumerate(done.outcomes)
+        ]
         return Answer(200, {}, bundle_mapping.response_bundle("transaction-response", world.new_id(), entries))
 
     given = transact(world, Request(tenant, _keys(bundle, raw, request_key), origin), plan, answer)
@@ -122,6 +131,7 @@ def _batch(
     with_bodies: bool,
     describe: Describe,
     origin: Origin,
+    remarks: Remarks,
 ) -> Answer:
     """Each entry by itself, and so each with a key of its own: a repeated batch repeats what failed, nothing else."""
     digest = hashlib.sha256(raw).digest()
@@ -129,13 +139,22 @@ def _batch(
     for index, entry in enumerate(bundle.get("entry", ())):
         keys = ((f"request:{request_key}#{index}", digest),) if request_key else ()
         try:
-            entries.append(_batch_entry(world, Request(tenant, keys, origin), entry, index, permit, with_bodies))
+            request = Request(tenant, keys, origin)
+            entries.append(_batch_entry(world, request, entry, index, permit, with_bodies, remarks.get(index)))
         except HandoffError as refusal:
             entries.append(bundle_mapping.response_entry(_refused(refusal, describe), with_bodies))
     return Answer(200, {}, bundle_mapping.response_bundle("batch-response", world.new_id(), entries))
 
 
-def _batch_entry(world: World, request: Request, entry: Tree, index: int, permit: Permit, with_bodies: bool) -> bytes:
+def _batch_entry(
+    world: World,
+    request: Request,
+    entry: Tree,
+    index: int,
+    permit: Permit,
+    with_bodies: bool,
+    remark: bytes | None,
+) -> bytes:
     (interaction,) = bundle_mapping.from_fhir({"entry": [entry]}, first=index)
     permit(interaction)
     origin = request.origin or INTERNAL
@@ -150,6 +169,6 @@ def _batch_entry(world: World, request: Request, entry: Tree, index: int, permit
         return Plan(bundle_mapping.from_fhir({"entry": [content()]}, first=index))
 
     def answer(done: Done) -> Answer:
-        return Answer(200, {}, bundle_mapping.response_entry(done.outcomes[0], with_bodies))
+        return Answer(200, {}, bundle_mapping.response_entry(done.outcomes[0], with_bodies, remark))
 
     return transact(world, request, plan, answer).body

@@ -203,9 +203,10 @@ def _may_answer(decision: Decision, change: Change) -> bool:
 def _check_patched(decision: Decision, change: Change) -> None:
     """What came whole was checked on arrival; what a patch made was not."""
     if change.interaction.method == "PATCH" and change.tree is not None:
-        issues = [i for i in decision.world.check(change.tree) if i.severity in {"error", "fatal"}]
-        if issues:
-            raise Invalid([issue.below(change.at) for issue in issues])
+        try:
+            decision.world.refuse_invalid(change.tree)
+        except HandoffError as refusal:
+            raise refusal.below(change.at) from refusal
 
 
 def _join_and_decide(decision: Decision, plan: Plan) -> None:

@@ -21,7 +21,9 @@ class World:
     clock: Clock
     new_id: NewIds
     check: Callable[[dict[str, object]], list[Issue]]
-    """Base-specification issues of a resource; what a patch made is checked with it."""
+    """Every issue of a resource, of the base specification and of the profiles that it claims."""
+    refuse_invalid: Callable[[dict[str, object]], object]
+    """The same as a refusal, Invalid or BusinessRule; what a patch made is checked with it."""
     base_url: str
     """Absolute base of the FHIR face without a trailing slash: references below it are our own."""
     holiday_calendar: Callable[[str | None], Callable[[date], bool]]

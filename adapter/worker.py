@@ -100,6 +100,7 @@ def make_worker(
         clock=world.clock,
         policy=deliver.PRODUCTION if production else deliver.DEMO,
         crowd=Crowd(concurrency, time.monotonic),
+        base_url=world.base_url,
     )
     pace = PRODUCTION if production else DEMO
     return Worker(database_url, world, lanes, courier, AuditChain(store.engine), concurrency, pace, anchor_file)

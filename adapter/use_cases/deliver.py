@@ -25,6 +25,7 @@ from uuid import UUID, uuid5
 from adapter.domain import events
 from adapter.domain.errors import Unavailable
 from adapter.domain.handoff import Handoff, LedgerEvent
+from adapter.domain.origin import Origin
 from adapter.domain.partner import Channel, Partner
 from adapter.use_cases.delivery_ports import Channels, Delivery, Lanes, Outcome, Pending, Result, Turn
 from adapter.use_cases.ports import Clock, Reader, Register, Store
@@ -119,6 +120,8 @@ class Courier:
     policy: RetryPolicy
     crowd: Crowd
     seconds: Callable[[], float] = time.monotonic
+    base_url: str | None = None
+    """The FHIR base under which partners know us, for the audit trail."""
     probe_lease: timedelta = timedelta(seconds=20)
     """Longer than a send can last, so that a paused subscriber is not tried twice at once."""
 
@@ -185,6 +188,7 @@ def _tell(courier: Courier, head: Pending) -> bool:
         if turn is None:
             return False
         delivery = _delivery(courier, head, turn.event_number, standing)
+        _write_down(courier, delivery, standing.channel)
         outcome = courier.channels.send(standing.channel, delivery)
     return _conclude(courier, head, turn, outcome)
 
@@ -300,6 +304,16 @@ def _as_message(delivery: Delivery, standing: Entitled, reader: Reader) -> Deliv
         if delivery.subscriber == handoff.requester
         else None,
     )
+
+
+def _write_down(courier: Courier, delivery: Delivery, channel: Channel | None) -> None:
+    """What leaves the house with content is a disclosure, each time that it is tried: written down before, or not sent.
+
+    Raises Unavailable."""
+    if delivery.shown or delivery.payload:
+        address = channel.endpoint if channel else None
+        origin = Origin("notify", courier.base_url, address or None, str(delivery.request_id))
+        courier.store.disclosed(delivery.subscriber, origin, delivery.shown)
 
 
 def _event(courier: Courier, head: Pending, kind: str, detail: dict[str, object]) -> LedgerEvent:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import TestServer
 from whole_house import WholeHouse, whole_house
 
 from adapter.domain.errors import Issue
@@ -152,7 +151,7 @@ def test_without_the_fact_its_step_is_refused_and_no_other_and_with_it_the_gate_
 
 
 @pytest.fixture(scope="module")
-def house(postgres: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeHouse]:
+def house(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeHouse]:
     name = postgres.clone()
     with whole_house(postgres.postgres.url(name), tmp_path_factory.mktemp("house")) as house:
         yield house

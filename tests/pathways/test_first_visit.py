@@ -10,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from conftest import TestServer
 from sqlalchemy import text
 from whole_house import Caller, WholeHouse, whole_house
 
@@ -28,7 +27,7 @@ Tree = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def house(postgres: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeHouse]:
+def house(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeHouse]:
     name = postgres.clone()
     with whole_house(postgres.postgres.url(name), tmp_path_factory.mktemp("house")) as house:
         yield house

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +22,11 @@ from adapter.demo_partners import ensure_demo_partners
 from adapter.storage import database_url, upgrade
 from adapter.storage.database_facts import database_facts
 from adapter.use_cases.publish_pathways import publish_pathways
+
+_WORKER_PAUSE = 1.0
+"""Seconds before a worker that died is started again: one that cannot start, for want of a database, costs little."""
+
+_log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int] | None, demo: bool) -> None:
@@ -56,16 +63,38 @@ class _Worker:
     """`handoff worker` beside the web server; started again when it dies, stopped with it."""
 
     def __enter__(self) -> _Worker:
-        self._process = subprocess.Popen([sys.executable, "-m", "adapter.cli", "worker", "--started-by-serve"])
+        self._stopping = threading.Event()
+        self._changing = threading.Lock()
+        self._process = _start_worker()
+        # Lives as long as this process: what it starts is tied by the kernel to the thread that started it.
+        threading.Thread(target=self._keep_running, name="keeps-worker-running", daemon=True).start()
         return self
 
+    def _keep_running(self) -> None:
+        while True:
+            code = self._process.wait()
+            if self._stopping.wait(_WORKER_PAUSE):
+                return
+            _log.warning("the worker ended with exit code %s; starting it again", code)
+            with self._changing:
+                if self._stopping.is_set():
+                    return
+                self._process = _start_worker()
+
     def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
+        self._stopping.set()
+        with self._changing:
+            process = self._process
+        process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(15)
+            process.wait(15)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "adapter.cli", "worker", "--started-by-serve"])
 
 
 def _as_environment(settings: Settings) -> dict[str, str]:

@@ -6,8 +6,8 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/backend-services.html#obtain-access
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from adapter.api.access_token import AccessTokens
 from adapter.domain.errors import NotAuthenticated
@@ -23,6 +23,10 @@ class Client:
     scopes: Scopes
 
 
+class Headers(Protocol):
+    def get(self, name: str, /) -> str | None: ...
+
+
 class Authentication:
     """Call with the request's headers. `clock` is the real one: a demo's clock that runs ahead expires no token."""
 
@@ -31,7 +35,7 @@ class Authentication:
         self._register = register
         self._clock = clock
 
-    def __call__(self, headers: Mapping[str, str]) -> Client:
+    def __call__(self, headers: Headers) -> Client:
         """Raises NotAuthenticated. `headers` is looked up by `Authorization`, as in flask.Request.headers."""
         given = headers.get("Authorization")
         if not given:

@@ -42,7 +42,7 @@ class Face:
         return tree
 
     def client(self) -> Client:
-        return self.authentication(dict(request.headers))
+        return self.authentication(request.headers)
 
     def origin(self, interaction: str, query: str | None = None) -> Origin:
         """This request, for the audit trail."""

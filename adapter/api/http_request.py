@@ -75,6 +75,8 @@ def check_accept() -> None:
         if wanted.partition(";")[0].strip().replace(" ", "+") not in _JSON_FORMATS:
             raise NotAcceptable("expected _format json: this server answers application/fhir+json only")
         return
+    if request.headers.get("Accept") in _ACCEPTED:
+        return
     accept = request.accept_mimetypes
     # By media range alone: `application/fhir+json; fhirVersion=4.0` asks for what is given here.
     if accept and not any(quality > 0 and _media_range(value) in _ACCEPTED for value, quality in accept):
@@ -95,7 +97,7 @@ def request_key() -> str | None:
 
 def preference(name: str) -> str | None:
     """`minimal` of `Prefer: return=minimal` for name `return`."""
-    for part in ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(","):
+    for part in request.headers.get("Prefer", "").replace(";", ",").split(","):
         key, _, value = part.strip().partition("=")
         if key.lower() == name:
             return value.strip().strip('"').lower()

@@ -5,8 +5,9 @@ https://hl7.org/fhir/R4/http.html#read, #vread and #history
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from sqlalchemy import Engine
 from adapter.domain.deadlines import ClockStep
 from adapter.domain.handoff import Handoff, LedgerEvent, NextAction
 from adapter.domain.task_status import NON_TERMINAL
-from adapter.storage import audit_search
+from adapter.storage import audit_search, transitions
 from adapter.storage.access import Access
 from adapter.storage.connections import Driver, driver_of
 from adapter.storage.failures import unavailable_when_down
@@ -51,15 +52,15 @@ class PostgresReader:
         self._access = access
 
     def read(self, key: ResourceKey) -> StoredResource | None:
-        if key.type == audit_search.TYPE:
-            return self._audit_event(key.id)
+        if rendered := self._rendered(key):
+            return rendered()
         values = Values(*key)
         found = self._resources(f"r.type = $1 AND r.id = $2 AND {self._access.current(values)}", values)
         return found[0] if found else None
 
     def read_version(self, key: ResourceKey, version: int) -> StoredResource | None:
-        if key.type == audit_search.TYPE:
-            return self._audit_event(key.id) if version == 1 else None
+        if rendered := self._rendered(key):
+            return rendered() if version == 1 else None
         values = Values(*key, version)
         where = f"r.type = $1 AND r.id = $2 AND r.version = $3 AND {self._access.resources(values)}"
         found = self._resources(where, values)
@@ -76,8 +77,8 @@ class PostgresReader:
 
     def history(self, key: ResourceKey) -> Sequence[StoredResource]:
         """The versions that are visible, newest first."""
-        if key.type == audit_search.TYPE:
-            found = self._audit_event(key.id)
+        if rendered := self._rendered(key):
+            found = rendered()
             return [found] if found else ()
         values = Values(*key)
         where = f"r.type = $1 AND r.id = $2 AND {self._access.resources(values)}"
@@ -99,9 +100,12 @@ class PostgresReader:
 
     def search(self, query: SearchQuery) -> SearchPage:
         """Raises NotSupported or Invalid naming the parameter that cannot be used, TooLarge for a chain too wide."""
-        ask = audit_search.search if query.type == audit_search.TYPE else search
         with unavailable_when_down(), driver_of(self._engine) as driver:
-            return ask(driver, self._access, query)
+            if query.type == audit_search.TYPE:
+                return audit_search.search(driver, self._access, query)
+            if query.type in {"Provenance", "Task"}:
+                return transitions.search(driver, self._access, query, partial(search, driver, self._access))
+            return search(driver, self._access, query)
 
     def match(self, type: str, criteria: str) -> Sequence[StoredResource]:
         with unavailable_when_down(), driver_of(self._engine) as driver:
@@ -154,9 +158,20 @@ class PostgresReader:
         with unavailable_when_down(), driver_of(self._engine) as driver:
             return request_record_of(driver, self._access.tenant, request_key)
 
-    def _audit_event(self, id: str) -> StoredResource | None:
-        with unavailable_when_down(), driver_of(self._engine) as driver:
-            return audit_search.read(driver, self._access, id)
+    def _rendered(self, key: ResourceKey) -> Callable[[], StoredResource | None] | None:
+        """How to get a resource that is kept in another form than its own: of the audit trail, or of the ledger."""
+        if key.type == audit_search.TYPE:
+            read = audit_search.read
+        elif transitions.is_transition(key):
+            read = transitions.read
+        else:
+            return None
+
+        def rendered() -> StoredResource | None:
+            with unavailable_when_down(), driver_of(self._engine) as driver:
+                return read(driver, self._access, key.id)
+
+        return rendered
 
     def _rows(self, sql: str, values: Values) -> Sequence[tuple[Any, ...]]:
         with unavailable_when_down(), driver_of(self._engine) as driver:

@@ -20,6 +20,7 @@ from adapter.api.demo_clock import demo_clock_routes
 from adapter.api.evidence import evidence_routes
 from adapter.api.face import Face
 from adapter.api.health import health_routes
+from adapter.api.http_response import indented_when_asked
 from adapter.api.instance import instance_routes
 from adapter.api.metadata import metadata_routes
 from adapter.api.operation_outcome import STATUS, register_error_handlers
@@ -132,6 +133,7 @@ def create_app(house: House) -> Flask:
     if isinstance(house.clock, DemoClock):
         app.register_blueprint(demo_clock_routes(house.clock.advance))
     app.before_request(_refuse_impossible_address(face.resource_types))
+    app.after_request(indented_when_asked)
     app.after_request(_echo_keys(demo=not settings.production))
     return app
 

@@ -43,12 +43,13 @@ def _located(message: str) -> Malformed:
     return Malformed(f"expected well-formed JSON: {message}")
 
 
-def encode(value: Any) -> bytes:
-    """Compact UTF-8 JSON. Numbers are written with the digits they came with."""
+def encode(value: Any, *, indented: bool = False) -> bytes:
+    """Compact UTF-8 JSON, or `indented` for a person. Numbers are written with the digits they came with."""
+    option = orjson.OPT_INDENT_2 if indented else 0
     try:
-        return orjson.dumps(value, default=_number)
+        return orjson.dumps(value, default=_number, option=option)
     except TypeError:
-        return orjson.dumps(_with_long_numbers(value), default=_number)
+        return orjson.dumps(_with_long_numbers(value), default=_number, option=option)
 
 
 def _number(value: object) -> orjson.Fragment:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from mappings.json_codec import encode
+from mappings.subset import Subset
 from mappings.times import format_time
 
 if TYPE_CHECKING:
@@ -45,12 +46,20 @@ class _Page(Protocol):
     def included(self) -> Sequence[_Version]: ...
     @property
     def total(self) -> int | None: ...
+    @property
+    def ignored(self) -> Sequence[str]: ...
 
 
-def to_fhir(page: _Page, *, self_link: str, next_link: str | None = None, base_url: str = "") -> bytes:
-    """A searchset: matches, then what was included, with links and, where it was asked for, the total."""
-    entries = [_found(resource, "match", base_url) for resource in page.matches]
-    entries += [_found(resource, "include", base_url) for resource in page.included]
+def to_fhir(
+    page: _Page, *, self_link: str, next_link: str | None = None, base_url: str = "", subset: Subset | None = None
+) -> bytes:
+    """A searchset: matches, then what was included, with links and, where it was asked for, the total.
+
+    Parameters that were ignored are told of in an OperationOutcome beside the matches."""
+    entries = [_found(resource, "match", base_url, subset) for resource in page.matches]
+    entries += [_found(resource, "include", base_url, subset) for resource in page.included]
+    if page.ignored:
+        entries.append({"resource": _ignored(page.ignored), "search": {"mode": "outcome"}})
     links = [{"relation": "self", "url": self_link}]
     if next_link:
         links.append({"relation": "next", "url": next_link})
@@ -63,7 +72,15 @@ def to_fhir(page: _Page, *, self_link: str, next_link: str | None = None, base_u
     return encode(bundle)
 
 
-def history(versions: Sequence[_Version], *, self_link: str, base_url: str) -> bytes:
+def history(
+    versions: Sequence[_Version],
+    *,
+    self_link: str,
+    base_url: str,
+    total: int | None = None,
+    next_link: str | None = None,
+    subset: Subset | None = None,
+) -> bytes:
     """A history Bundle, newest first; a deletion is an entry without a resource."""
     entries = []
     for version in versions:
@@ -71,7 +88,7 @@ def history(versions: Sequence[_Version], *, self_link: str, base_url: str) -> b
         method = "DELETE" if version.deleted else "POST" if version.version == 1 else "PUT"
         entry: Tree = {"fullUrl": f"{base_url}/{address}"}
         if not version.deleted:
-            entry["resource"] = orjson.Fragment(version.body)
+            entry["resource"] = orjson.Fragment(subset.of(version.body) if subset else version.body)
         entry["request"] = {"method": method, "url": version.key.type if method == "POST" else address}
         entry["response"] = {
             "status": "204" if version.deleted else "201" if version.version == 1 else "200",
@@ -79,21 +96,35 @@ def history(versions: Sequence[_Version], *, self_link: str, base_url: str) -> b
             "etag": f'W/"{version.version}"',
         }
         entries.append(entry)
-    return encode(
+    bundle: Tree = {"resourceType": "Bundle", "type": "history"}
+    if total is not None:
+        bundle["total"] = total
+    bundle["link"] = [{"relation": "self", "url": self_link}]
+    if next_link:
+        bundle["link"].append({"relation": "next", "url": next_link})
+    if entries:
+        bundle["entry"] = entries
+    return encode(bundle)
+
+
+def _ignored(names: Sequence[str]) -> Tree:
+    issues = [
         {
-            "resourceType": "Bundle",
-            "type": "history",
-            "total": len(versions),
-            "link": [{"relation": "self", "url": self_link}],
-            "entry": entries,
+            "severity": "warning",
+            "code": "not-supported",
+            "details": {"text": f"`{name}` is no search parameter of this type and was left out of the search"},
+            "expression": [f"http.{name}"],
         }
-    )
+        for name in names
+    ]
+    return {"resourceType": "OperationOutcome", "issue": issues}
 
 
-def _found(resource: _Version, mode: str, base_url: str) -> Tree:
+def _found(resource: _Version, mode: str, base_url: str, subset: Subset | None) -> Tree:
+    body = subset.of(resource.body, is_match=mode == "match") if subset else resource.body
     address = f"{resource.key.type}/{resource.key.id}"
     return {
         "fullUrl": f"{base_url}/{address}" if base_url else address,
-        "resource": orjson.Fragment(resource.body),
+        "resource": orjson.Fragment(body),
         "search": {"mode": mode},
     }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from wsgiref.handlers import format_date_time
 
-from flask import Response
+from flask import Response, request
 
 from adapter.api.http_request import preference
 from adapter.api.operation_outcome import FHIR_JSON, outcome
 from adapter.domain.errors import Issue
 from adapter.use_cases.ports import Answer
 from mappings.interaction import Outcome
+from mappings.json_codec import decode, encode
 
 
 def answered(answer: Answer) -> Response:
@@ -44,3 +45,10 @@ def single(outcome_: Outcome, base_url: str, warnings: Sequence[Issue] = ()) -> 
 
 def resource(outcome_: Outcome, base_url: str) -> Response:
     return answered(single(outcome_, base_url))
+
+
+def indented_when_asked(response: Response) -> Response:
+    """`_pretty=true` (https://hl7.org/fhir/R4/http.html#parameters): the same content, for a person to read."""
+    if request.args.get("_pretty") == "true" and response.mimetype == FHIR_JSON and (body := response.get_data()):
+        response.set_data(encode(decode(body), indented=True))
+    return response

@@ -7,13 +7,13 @@ from flask import Blueprint, Response, request
 from adapter.api.face import Face
 from adapter.api.http_request import body, check_accept
 from adapter.api.http_response import resource
-from adapter.api.operation_outcome import FHIR_JSON
+from adapter.api.listing import history_of
 from adapter.api.single_write import patch_of, write
-from adapter.domain.errors import Invalid, NotFound
+from adapter.domain.errors import Invalid
 from adapter.use_cases.ports import ResourceKey, StoredResource
 from adapter.use_cases.read import read_one
-from mappings import searchset
 from mappings.interaction import Interaction, Outcome
+from mappings.subset import Subset
 
 
 def instance_routes(face: Face) -> Blueprint:
@@ -32,12 +32,7 @@ def instance_routes(face: Face) -> Blueprint:
         client = face.client()
         check_accept()
         client.scopes.require(type_, "history-instance")
-        versions = face.world.store.reader(client.tenant).history(ResourceKey(type_, id_))
-        if not versions:
-            raise NotFound(f"no such {type_}", expression=type_)
-        face.disclose(client, "history-instance", versions)
-        link = f"{face.base_url}/{type_}/{id_}/_history"
-        return Response(searchset.history(versions, self_link=link, base_url=face.base_url), content_type=FHIR_JSON)
+        return history_of(face, client, type_, id_)
 
     @routes.put("/fhir/<type_>/<id_>")
     def update(type_: str, id_: str) -> Response:
@@ -60,11 +55,13 @@ def _read(face: Face, type_: str, id_: str, version: str | None, code: str) -> R
     client = face.client()
     check_accept()
     client.scopes.require(type_, code)
+    subset = Subset.asked_in(list(request.args.items(multi=True)))
     found = read_one(face.world.store.reader(client.tenant), ResourceKey(type_, id_), version)
     face.disclose(client, code, [found])
     if _not_modified(found):
         return Response(status=304, headers={"ETag": f'W/"{found.version}"'})
-    return resource(Outcome(200, type_, id_, found.version, found.last_updated, found.body), face.base_url)
+    body = subset.of(found.body) if subset else found.body
+    return resource(Outcome(200, type_, id_, found.version, found.last_updated, body), face.base_url)
 
 
 def _not_modified(found: StoredResource) -> bool:

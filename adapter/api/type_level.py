@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
 from adapter.api.face import Face
 from adapter.api.http_request import body, check_accept, form
-from adapter.api.operation_outcome import FHIR_JSON
+from adapter.api.listing import history_of, search_in
 from adapter.api.single_write import patch_of, write
 from adapter.domain.errors import Invalid
-from adapter.use_cases.read import asked_in, search_query
-from mappings import searchset
 from mappings.interaction import Interaction
 
 Tree = dict[str, Any]
@@ -29,11 +26,18 @@ def type_routes(face: Face) -> Blueprint:
 
     @routes.get("/fhir/<type_>")
     def search(type_: str) -> Response:
-        return _search(face, type_, list(request.args.items(multi=True)))
+        return search_in(face, type_, list(request.args.items(multi=True)))
 
     @routes.post("/fhir/<type_>/_search")
     def search_by_post(type_: str) -> Response:
-        return _search(face, type_, [*request.args.items(multi=True), *form().items(multi=True)])
+        return search_in(face, type_, [*request.args.items(multi=True), *form().items(multi=True)])
+
+    @routes.get("/fhir/<type_>/_history")
+    def history(type_: str) -> Response:
+        client = face.client()
+        check_accept()
+        client.scopes.require(type_, "history-type")
+        return history_of(face, client, type_, None)
 
     @routes.put("/fhir/<type_>")
     def conditional_update(type_: str) -> Response:
@@ -81,17 +85,3 @@ def _of_type(tree: Tree | None, type_: str) -> Tree | None:
     if tree is not None and tree["resourceType"] != type_:
         raise Invalid(f"expected a {type_} at this address, got another resource type", expression=type_, code="value")
     return tree
-
-
-def _search(face: Face, type_: str, parameters: list[tuple[str, str]]) -> Response:
-    client = face.client()
-    check_accept()
-    client.scopes.require(type_, "search-type")
-    query = search_query(type_, parameters)
-    page = face.world.store.reader(client.tenant).search(query)
-    face.disclose(client, "search-type", [*page.matches, *page.included], asked_in(query))
-    asked = [*query.parameters, ("_count", str(query.count))]
-    base = f"{face.base_url}/{type_}?"
-    next_link = base + urlencode([*asked, ("_cursor", page.next_cursor)]) if page.next_cursor else None
-    bundle = searchset.to_fhir(page, self_link=base + urlencode(asked), next_link=next_link, base_url=face.base_url)
-    return Response(bundle, content_type=FHIR_JSON)

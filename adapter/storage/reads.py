@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Engine
 
 from adapter.domain.deadlines import ClockStep
+from adapter.domain.errors import NotSupported
 from adapter.domain.handoff import Handoff, LedgerEvent, NextAction
 from adapter.domain.task_status import NON_TERMINAL
 from adapter.storage import audit_search, transitions
@@ -88,8 +89,16 @@ class PostgresReader:
         self, type: str, id: str | None, *, since: datetime | None, count: int, cursor: str | None
     ) -> HistoryPage:
         """Versions of one resource, or of all of a type, newest first. Raises Invalid for a cursor that is none."""
+        if type == audit_search.TYPE:
+            return self._audit_history(type, id, count)
         with unavailable_when_down(), driver_of(self._engine) as driver:
             return history_page(driver, self._access, type, id, since=since, count=count, cursor=cursor)
+
+    def _audit_history(self, type: str, id: str | None, count: int) -> HistoryPage:
+        if id is None:
+            raise NotSupported("an AuditEvent has one version and no history; search for AuditEvents", expression=type)
+        versions = self.history(ResourceKey(type, id))
+        return HistoryPage(versions[:count], len(versions), None)
 
     def resources_of(self, handoff_id: str) -> Sequence[StoredResource]:
         """Current versions of what belongs to a handoff, deletions included, in the order of their keys."""

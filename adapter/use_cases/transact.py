@@ -147,6 +147,7 @@ def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple
         if change.writes:
             _check_author(decision, change)
             _check_patched(decision, change)
+            _refuse_subset(change)
             if change.tree is not None:
                 change.tree["id"] = change.key.id
     _join_and_decide(decision, plan)
@@ -207,6 +208,17 @@ def _check_patched(decision: Decision, change: Change) -> None:
             decision.world.refuse_invalid(change.tree)
         except HandoffError as refusal:
             raise refusal.below(change.at) from refusal
+
+
+def _refuse_subset(change: Change) -> None:
+    """What was read with `_summary` or `_elements`, written back, would take away what was not shown."""
+    tags = ((change.tree or {}).get("meta") or {}).get("tag") or ()
+    if any(tag.get("code") == "SUBSETTED" for tag in tags):
+        raise BusinessRule(
+            f"expected a whole {change.key.type}, got a part of one (tagged SUBSETTED); read it without _summary and "
+            "_elements, change that, and send it",
+            expression=f"{change.at}.meta.tag",
+        )
 
 
 def _join_and_decide(decision: Decision, plan: Plan) -> None:

@@ -19,6 +19,7 @@ from adapter.api.client_keys import ClientKeys
 from adapter.api.demo_clock import demo_clock_routes
 from adapter.api.evidence import evidence_routes
 from adapter.api.face import Face
+from adapter.api.find_destination import find_destination_routes
 from adapter.api.health import health_routes
 from adapter.api.http_response import indented_when_asked
 from adapter.api.instance import instance_routes
@@ -124,6 +125,7 @@ def create_app(house: House) -> Flask:
     for routes in (transaction_routes, process_message_routes, validate_routes, type_routes, instance_routes):
         app.register_blueprint(routes(face))
     app.register_blueprint(evidence_routes(face))
+    app.register_blueprint(find_destination_routes(face))
     visitors = Visitors(authentication, None if settings.production else _demo_sign_in(house, tokens, real_clock))
     pages = Pages(house.world, visitors, status_of=lambda refusal: STATUS[type(refusal)])
     app.register_blueprint(page_routes(pages, visitors))

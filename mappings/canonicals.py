@@ -21,10 +21,12 @@ EXT_ACCEPTANCE_DEADLINE: Final = f"{BASE}/StructureDefinition/acceptance-deadlin
 EXT_RESPONSIBLE: Final = f"{BASE}/StructureDefinition/responsible"
 EXT_NEXT_ACTION: Final = f"{BASE}/StructureDefinition/next-action"
 EXT_LACKING: Final = f"{BASE}/StructureDefinition/lacking"
+EXT_OPENS: Final = f"{BASE}/StructureDefinition/opens"
 
 PLAN_DEFINITION: Final = f"{BASE}/PlanDefinition/"
 ACTIVITY_DEFINITION: Final = f"{BASE}/ActivityDefinition/"
 EVIDENCE_OPERATION: Final = f"{BASE}/OperationDefinition/evidence"
+FIND_DESTINATION_OPERATION: Final = f"{BASE}/OperationDefinition/find-destination"
 TOPIC_HANDOFF: Final = f"{BASE}/SubscriptionTopic/handoff"
 
 FHIR_TASK_CODE_SYSTEM: Final = "http://hl7.org/fhir/CodeSystem/task-code"

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from adapter.api.face import Face
 from adapter.api.http_request import check_accept
 from adapter.api.operation_outcome import FHIR_JSON
-from mappings.canonicals import BASE, EVIDENCE_OPERATION
+from mappings.canonicals import BASE, EVIDENCE_OPERATION, FIND_DESTINATION_OPERATION
 from mappings.json_codec import encode
 from mappings.times import format_time
 
@@ -18,6 +18,11 @@ Tree = dict[str, Any]
 
 WRITE_INTERACTIONS: Final = ("create", "update", "patch", "delete")
 READ_INTERACTIONS: Final = ("read", "vread", "history-instance", "search-type")
+
+_OPERATIONS: Final = {
+    "Task": ("evidence", EVIDENCE_OPERATION),
+    "HealthcareService": ("find-destination", FIND_DESTINATION_OPERATION),
+}
 
 
 def metadata_routes(face: Face) -> Blueprint:
@@ -94,6 +99,7 @@ def _resource(type_: str) -> Tree:
         "conditionalDelete": "not-supported" if read_only else "single",
         "referencePolicy": ["literal", "logical", "local", "enforced"],
     }
-    if type_ == "Task":
-        tree["operation"] = [{"name": "evidence", "definition": EVIDENCE_OPERATION}]
+    if type_ in _OPERATIONS:
+        name, definition = _OPERATIONS[type_]
+        tree["operation"] = [{"name": name, "definition": definition}]
     return tree

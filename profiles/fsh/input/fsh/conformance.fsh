@@ -78,3 +78,38 @@ Description: "What a system must be able to do to hand people over through the a
 * insert Writes(RiskAssessment, handoff-risk-assessment)
 * insert Writes(Communication, handoff-communication)
 * insert Writes(Appointment, handoff-appointment)
+
+RuleSet: AskedFor(name, min, type, documentation)
+* parameter[+].name = #{name}
+* parameter[=].use = #in
+* parameter[=].min = {min}
+* parameter[=].max = "1"
+* parameter[=].documentation = "{documentation}"
+* parameter[=].type = #{type}
+
+Instance: find-destination
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Who can take this person"
+Description: "The services of other partners that accept a coverage, take new people and are open in time, the soonest first."
+* url = "https://handoff.example/fhir/OperationDefinition/find-destination"
+* name = "FindDestination"
+* title = "Who can take this person"
+* status = #draft
+* kind = #operation
+* affectsState = false
+* code = #find-destination
+* comment = "When nobody can, the one entry is an OperationOutcome that says which immediate resource to give the person. Coverage routes a handoff and never blocks one."
+* resource = #HealthcareService
+* system = false
+* type = true
+* instance = false
+* insert AskedFor(coverage, 0, code, [[insured, medicaid, uninsured, sliding-scale or unknown; any unless given.]])
+* insert AskedFor(type, 0, string, [[A part of the name or type of the service.]])
+* insert AskedFor(within, 0, string, [[An ISO 8601 duration of days, hours and minutes from now, at most P92D; P14D unless given.]])
+* parameter[+].name = #return
+* parameter[=].use = #out
+* parameter[=].min = 1
+* parameter[=].max = "1"
+* parameter[=].documentation = "A searchset of HealthcareServices, with their Organizations included."
+* parameter[=].type = #Bundle

@@ -42,3 +42,13 @@ Description: "What is awaited next, from whom, and by when. Every status of a ha
 * extension[by] ^short = "By when"
 * extension[by].value[x] 1..1
 * extension[by].value[x] only dateTime
+
+Extension: Opens
+Id: opens
+Title: "Opens"
+Description: "When a service that was found is open next, in the answer of the operation find-destination."
+* ^context.type = #element
+* ^context.expression = "Bundle.entry.search"
+* . 0..1
+* value[x] 1..1
+* value[x] only instant

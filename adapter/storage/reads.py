@@ -89,12 +89,12 @@ class PostgresReader:
         self, type: str, id: str | None, *, since: datetime | None, count: int, cursor: str | None
     ) -> HistoryPage:
         """Versions of one resource, or of all of a type, newest first. Raises Invalid for a cursor that is none."""
-        if type == audit_search.TYPE:
-            return self._audit_history(type, id, count)
+        if type == audit_search.TYPE or (id is not None and self._rendered(ResourceKey(type, id))):
+            return self._history_of_one_version(type, id, count)
         with unavailable_when_down(), driver_of(self._engine) as driver:
             return history_page(driver, self._access, type, id, since=since, count=count, cursor=cursor)
 
-    def _audit_history(self, type: str, id: str | None, count: int) -> HistoryPage:
+    def _history_of_one_version(self, type: str, id: str | None, count: int) -> HistoryPage:
         if id is None:
             raise NotSupported("an AuditEvent has one version and no history; search for AuditEvents", expression=type)
         versions = self.history(ResourceKey(type, id))

@@ -340,6 +340,7 @@ def test_more_than_can_be_sorted_is_walked_through(store: PostgresStore, monkeyp
     monkeypatch.setattr("adapter.storage.search.MOST_SORTED", 3)
     store.commit(WriteSet("a", resources=[version(task(f"t{n}"), at=NOW + timedelta(hours=n)) for n in range(9)]))
     assert found(store, "patient=p1", count=2) == ["t8", "t7"]
+    assert found(store, "patient=p1&_sort=_lastUpdated", count=2) == ["t0", "t1"]
     assert found(store, "patient=p1&_id=t3,t2,t1", count=2) == ["t3", "t2"]
 
 

@@ -98,20 +98,25 @@ class AuditChain:
             return moved
 
     def verify(self, anchored: Heads, tenant: str | None = None) -> Verified:
-        """Compare every row with its seal, every seal with the one before it, and the ends with the `anchored` ones."""
-        rows, waiting, flaws = 0, 0, []
+        """Compare all, or only what `tenant` did, with the seals and the `anchored` ends."""
         with unavailable_when_down(), driver_of(self._engine) as driver, driver.transaction():
             driver.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            for name, trail in TRAILS.items():
-                sealed_below = _sealed_below(driver, name)
-                newer = f"SELECT count(*) FROM {trail.table} WHERE {trail.tenant} = $1 AND txid >= $2"
-                for each in _tenants(driver, name, trail, anchored):
-                    if tenant is None or each == tenant:
-                        count, flaw = _verify(driver, name, trail, each, anchored.get((name, each)), sealed_below)
-                        rows += count
-                        flaws += [flaw] if flaw else []
-                        waiting += driver.rows(newer, each, sealed_below)[0][0]
-        return Verified(rows, waiting, flaws)
+            return compare(driver, anchored, tenant)
+
+
+def compare(driver: Driver, anchored: Heads, tenant: str | None = None) -> Verified:
+    """Every row with its seal, every seal with the one before it, and the ends with the `anchored` ones."""
+    rows, waiting, flaws = 0, 0, []
+    for name, trail in TRAILS.items():
+        sealed_below = _sealed_below(driver, name)
+        newer = f"SELECT count(*) FROM {trail.table} WHERE {trail.tenant} = $1 AND txid >= $2"
+        for each in _tenants(driver, name, trail, anchored):
+            if tenant is None or each == tenant:
+                count, flaw = _verify(driver, name, trail, each, anchored.get((name, each)), sealed_below)
+                rows += count
+                flaws += [flaw] if flaw else []
+                waiting += driver.rows(newer, each, sealed_below)[0][0]
+    return Verified(rows, waiting, flaws)
 
 
 def _seal(driver: Driver, name: str, trail: Trail, below: int) -> Heads:

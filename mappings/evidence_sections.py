@@ -342,7 +342,7 @@ def _addressed(evidence: Evidence, event: LedgerEvent) -> str:
     if isinstance(told, list):
         return ", ".join(evidence.name(str(partner)) for partner in told)
     owner = event.detail.get("owner")
-    return evidence.name(str(owner)) if owner else str(event.detail.get("clock") or event.detail.get("step") or "")
+    return evidence.name(str(owner)) if owner else str(event.detail.get("clock") or "both sides")
 
 
 def _medium(communication: Tree) -> str:

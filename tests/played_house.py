@@ -17,7 +17,7 @@ from whole_house import WholeHouse, whole_house
 from adapter.api.access_token import AccessTokens
 from adapter.app import House, create_app
 from adapter.config import signing_secret
-from adapter.demo_partners import ensure_demo_partners
+from adapter.demo_partners import DEMO_PARTNERS, ensure_demo_partners
 from adapter.domain.pathway import Pathway
 from adapter.domain.scopes import Scopes
 from adapter.testkit.exchange import Exchange
@@ -62,7 +62,7 @@ def played_house(
         if pathways is not None:
             house = replace(house, world=replace(house.world, pathways=pathways))
         app = create_app(house)
-        partners = {id: stack.enter_context(SimulatedPartner(id)) for id in ("mobile-crisis", "outpatient-clinic")}
+        partners = {id: stack.enter_context(SimulatedPartner(id)) for id in DEMO_PARTNERS}
         ports = {partner.id: partner.port for partner in partners.values()}
         ensure_demo_partners(house.store, house.register, house.settings.demo_keys, house.clock.now(), ports)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)

@@ -24,7 +24,7 @@ from adapter.use_cases.begin_handoff import AWAITING_ACCEPTANCE, begin_handoff, 
 from adapter.use_cases.climb_ladder import close_escalations
 from adapter.use_cases.decision import Decision, refuse
 from adapter.use_cases.follow_up import APPOINTMENT_BOOKED, FIRST_CONTACT_MADE
-from adapter.use_cases.ports import Deadline
+from adapter.use_cases.ports import Deadline, WriteConflict
 from adapter.use_cases.targets import Change, check_version
 from mappings import task as task_mapping
 from mappings.dialects import DIALECTS
@@ -46,6 +46,10 @@ def update_task(decision: Decision, change: Change, before: Handoff) -> None:
     """Decide on a new version of a handoff's Task. Raises BusinessRule or Invalid, located in the request."""
     assert change.tree is not None and change.before is not None
     change.before_tree = decode(change.before.body)
+    if change.before_tree["status"] != before.status:
+        # Each is read by a statement of its own. Who is overtaken in between is told so, and not that a step which
+        # was allowed when it was decided on does not follow.
+        raise WriteConflict("the Task and its handoff were read at different moments")
     view = task_mapping.from_fhir(change.tree)
     _require_version(change)
     if before.status == "draft" and decision.tenant == before.requester:

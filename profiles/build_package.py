@@ -9,6 +9,7 @@ the adapter reads it and needs no Node.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -50,7 +51,7 @@ def main() -> None:
 
 def _compile(folder: Path) -> list[Json]:
     project, home = folder / "project", folder / "home"
-    for file in [SOURCE / "sushi-config.yaml", *sorted(SOURCE.glob("input/fsh/*.fsh"))]:
+    for file in _shorthand():
         copy = project / file.relative_to(SOURCE)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(file.read_text(encoding="utf-8").replace(PLACEHOLDER, BASE), encoding="utf-8")
@@ -118,11 +119,24 @@ def _write(compiled: list[Json]) -> None:
         name = f"{resource['resourceType']}-{resource['id']}.json"
         (PACKAGE / name).write_text(_text(_tidied(resource)), encoding="utf-8")
         kept = ("resourceType", "id", "url", "version", "kind", "type", "derivation")
-        index.append({"filename": name, **{key: resource[key] for key in kept if key in resource}})
+        index.append({"filename": name, **{key: resource[key] for key in kept if isinstance(resource.get(key), str)}})
+    (PACKAGE / ".sources").write_text(sources() + "\n", encoding="utf-8")
     (PACKAGE / ".index.json").write_text(_text({"index-version": 1, "files": index}), encoding="utf-8")
     for resource in examples():
         name = f"{resource['resourceType']}-{resource['id']}.json"
         (PACKAGE / "example" / name).write_text(_text(resource), encoding="utf-8")
+
+
+def sources() -> str:
+    """A digest of all that SUSHI compiles, so that a test can tell whether the package is the newest."""
+    digest = hashlib.sha256(BASE.encode())
+    for file in _shorthand():
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _shorthand() -> list[Path]:
+    return [SOURCE / "sushi-config.yaml", *sorted(SOURCE.glob("input/fsh/*.fsh"))]
 
 
 def _tidied(resource: Json) -> Json:
@@ -157,7 +171,7 @@ def archive(package: Path) -> bytes:
 
 
 def _files(package: Path) -> Iterator[Path]:
-    return (file for file in sorted(package.rglob("*")) if file.is_file())
+    return (file for file in sorted(package.rglob("*")) if file.is_file() and file.name != ".sources")
 
 
 if __name__ == "__main__":

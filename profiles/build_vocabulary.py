@@ -22,6 +22,20 @@ from mappings.contacts import LIVE_MEDIA, PHONE_MEDIA
 OUTPUT = Path(__file__).parent / "fsh" / "input" / "fsh" / "vocabulary.fsh"
 TELEHEALTH = "telehealth-instructions"
 ESCALATE = "escalate"
+EVIDENCE_SECTIONS = {
+    "handoff-evidence": "Everything that proves, or fails to prove, a handoff.",
+    "standing": "Who holds the person, what is awaited from whom, and by when.",
+    "evidence-rules": "What must be provable, with a verdict on each rule.",
+    "gates": "What each step needed, with a verdict on each gate.",
+    "timeline": "What happened, in the order in which it was recorded.",
+    "transitions": "Every step of the lifecycle.",
+    "contacts": "Contact attempts, live or not.",
+    "appointments": "What was booked, kept or missed.",
+    "clock": "Every step of the clock: when it was or is due, and what became of it.",
+    "ladder": "Missed deadlines, and who was brought in.",
+    "deliveries": "Who was told of what.",
+    "resources": "Every resource of the handoff, in its newest version.",
+}
 _SUPPLIED = {
     "initiator": "Supplied by the initiator.",
     "recipient": "Supplied by the recipient.",
@@ -62,6 +76,8 @@ def vocabularies() -> list[Vocabulary]:
         Vocabulary("HandoffEvent", "handoff-event", "HandoffEvents", "Events of a handoff",
             "What the ledger of a handoff may hold; MessageHeader.event of messages about it.",
             {kind.replace(":", "-"): meaning for kind, meaning in KINDS.items()}),
+        Vocabulary("EvidenceSection", "evidence-section", "EvidenceSections", "Evidence sections",
+            "Composition.type and Composition.section.code of the answer to Task/$evidence.", EVIDENCE_SECTIONS),
         Vocabulary("HandoffMethod", "handoff-method", "HandoffMethods", "Handoff methods",
             "How a handoff was made; value of the fact handoff-method.", _codes(sorted(HANDOFF_METHODS))),
         Vocabulary("Coverage", "coverage", "Coverages", "Coverages",

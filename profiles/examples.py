@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from adapter.testkit.scenario import scripts_in
 from adapter.testkit.templates import Values
 from mappings.canonicals import BASE
 
@@ -71,15 +70,16 @@ def examples() -> Iterator[Json]:
 def filled_samples() -> Iterator[tuple[str, bytes]]:
     """(name, JSON) of every sample resource that is not meant to be refused, as a server would get it."""
     root = Path(str(files("sample_bundles")))
-    for script in scripts_in([root]):
-        for file in sorted(script.parent.glob("*.json")):
-            text = file.read_text(encoding="utf-8")
-            if (file.parent.name == "refused" and file.name != "valid.json") or text.lstrip().startswith("["):
-                continue  # a JSON Patch is no resource
-            values = Values(_AT, run="example")
-            for name in re.findall(r"\{\{\s*(\w+)(?:\.id)?\s*\}\}", text):
-                values.captured.setdefault(name, f"{_NAMED.get(name, 'PractitionerRole')}/{name}")
-            yield str(file.relative_to(root)).replace("/", "--"), values.fill_json(text)
+    for file in sorted(root.rglob("*.json")):
+        text = file.read_text(encoding="utf-8")
+        folder = file.relative_to(root).parts[0]
+        is_refused = folder == "refused" and file.name != "valid.json"
+        if is_refused or folder == "partners" or text.lstrip().startswith("["):
+            continue  # a partner file and a JSON Patch are no resources
+        values = Values(_AT, run="example")
+        for name in re.findall(r"\{\{\s*(\w+)(?:\.id)?\s*\}\}", text):
+            values.captured.setdefault(name, f"{_NAMED.get(name, 'PractitionerRole')}/{name}")
+        yield str(file.relative_to(root)).replace("/", "--"), values.fill_json(text)
 
 
 def _filled(values: Values, name: str) -> Json:

@@ -61,6 +61,18 @@ def _no_actor(tree: Json) -> None:
     tree["participant"][0] = {"type": [{"text": "somebody"}], "status": "accepted"}
 
 
+def _timeless(tree: Json) -> None:
+    """As R4 allows it of what is only proposed."""
+    del tree["start"], tree["end"]
+    tree["status"] = "proposed"
+
+
+def _collected(tree: Json) -> None:
+    tree["type"] = "collection"
+    for entry in tree["entry"]:
+        del entry["request"]
+
+
 _DEADLINE: Final = {"url": f"{_EXTENSION}acceptance-deadline", "valueDateTime": "2026-02-01T12:00:00Z"}
 _ACTION: Final = {"url": "code", "valueCodeableConcept": _concept(f"{BASE}/CodeSystem/handoff-action", "answer")}
 _WHO: Final = {"url": "who", "valueReference": {"reference": "Organization/1"}}
@@ -109,10 +121,10 @@ FAULTS: Final[Mapping[str, tuple[str, Callable[[Json], None]]]] = {
     "contact-of-no-handoff": ("handoff-communication", _without("basedOn")),
     "contact-failed-without-reason": ("handoff-communication", _with(status="not-done")),
     "contact-made-at-no-time": ("handoff-communication", _without("sent")),
-    "appointment-without-start": ("handoff-appointment", _without("start")),
+    "appointment-without-start": ("handoff-appointment", _timeless),
     "appointment-of-no-request": ("handoff-appointment", _without("basedOn")),
     "appointment-with-nobody": ("handoff-appointment", _no_actor),
-    "bundle-of-another-type": ("handoff-bundle", _with(type="batch")),
+    "bundle-of-another-type": ("handoff-bundle", _collected),
     "bundle-without-task": ("handoff-bundle", _no_task),
     "bundle-with-ownerless-task": ("handoff-bundle", _entry_without("Task", "owner")),
     "bundle-with-request-of-nobody": ("handoff-bundle", _entry_without("ServiceRequest", "requester")),

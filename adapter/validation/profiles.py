@@ -37,13 +37,13 @@ def _resource(tree: Tree, path: str, entries: Entries) -> Iterator[Issue]:
     """One resource with all that it holds."""
     type_ = tree["resourceType"]
     claims = tree.get("meta", {}).get("profile", ())
-    extensions = [e for e in tree.get("extension", ()) if e.get("url", "").startswith(_OWN)]
+    extensions = [(n, e) for n, e in enumerate(tree.get("extension", ())) if e.get("url", "").startswith(_OWN)]
     if type_ == "Bundle":
         entries = Entries.of(tree)
     if claims or extensions:
         around = Surroundings(entries, Container.of(tree))
         found: dict[tuple[str, str | None], Issue] = {}
-        for issue in (*_claimed(tree, claims, path, around), *_extended(tree, extensions, path, around)):
+        for issue in (*_claimed(tree, claims, path, around), *_extended(type_, extensions, path, around)):
             found.setdefault((issue.code, issue.expression), issue)
         yield from found.values()
     for position, contained in enumerate(tree.get("contained", ())):
@@ -75,21 +75,19 @@ def _claimed(tree: Tree, claims: Any, path: str, around: Surroundings) -> Iterat
             yield from _check(definition["id"], around).object(tree, compiled(url), path)
 
 
-def _extended(tree: Tree, extensions: list[Tree], path: str, around: Surroundings) -> Iterator[Issue]:
+def _extended(type_: str, extensions: list[tuple[int, Tree]], path: str, around: Surroundings) -> Iterator[Issue]:
     """Our extensions wherever they stand on a resource: where they may, once each, and built as defined."""
     seen: set[str] = set()
-    for position, extension in enumerate(tree.get("extension", ())):
-        if extension not in extensions:
-            continue
+    for position, extension in extensions:
         at, url = f"{path}.extension[{position}]", extension["url"]
         definition = structures().get(url)
         if definition is None:
             yield Issue("not-found", "no extension of this name is defined here: it has no effect", at, "warning")
             continue
         contexts = {context["expression"] for context in definition["context"]}
-        if tree["resourceType"] not in contexts:
+        if type_ not in contexts:
             yield Issue("extension", f"expected this extension on {', '.join(sorted(contexts))} only", at)
-        if url in seen:
+        if url in seen and definition["snapshot"]["element"][0]["max"] == "1":
             yield Issue("structure", f"expected at most 1 extension {definition['id']}, got more", at)
         seen.add(url)
         yield from _check(definition["id"], around).object(extension, compiled(url), at)

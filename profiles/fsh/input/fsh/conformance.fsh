@@ -113,3 +113,26 @@ Description: "The services of other partners that accept a coverage, take new pe
 * parameter[=].max = "1"
 * parameter[=].documentation = "A searchset of HealthcareServices, with their Organizations included."
 * parameter[=].type = #Bundle
+
+Instance: evidence
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "What proves this handoff"
+Description: "Everything that proves, or fails to prove, a handoff, with a verdict on each gate and evidence rule."
+* url = "https://handoff.example/fhir/OperationDefinition/evidence"
+* name = "Evidence"
+* title = "What proves this handoff"
+* status = #draft
+* kind = #operation
+* affectsState = false
+* code = #evidence
+* resource = #Task
+* system = false
+* type = false
+* instance = true
+* parameter.name = #return
+* parameter.use = #out
+* parameter.min = 1
+* parameter.max = "1"
+* parameter.documentation = "A document Bundle: a Composition first, then the resources that it rests on."
+* parameter.type = #Bundle

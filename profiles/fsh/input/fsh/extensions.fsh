@@ -52,3 +52,12 @@ Description: "When a service that was found is open next, in the answer of the o
 * . 0..1
 * value[x] 1..1
 * value[x] only instant
+
+Extension: Lacking
+Id: lacking
+Title: "What is lacking"
+Description: "What is missing for a gate or an evidence rule to be met, in the VerificationResult of an evidence document."
+* ^context.type = #element
+* ^context.expression = "VerificationResult"
+* value[x] 1..1
+* value[x] only string

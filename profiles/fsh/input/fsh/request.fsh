@@ -18,7 +18,7 @@ Description: "What is asked for the person: the focus of the handoff's Task."
 * encounter MS
 * encounter ^short = "The visit in which the handoff is made"
 * occurrence[x] MS
-* authoredOn 1..1 MS
+* authoredOn MS
 * requester 1..1 MS
 * performer MS
 * reasonCode MS

@@ -116,12 +116,12 @@ Profile: FollowUpTask
 Parent: Task
 Id: follow-up-task
 Title: "Follow-up Task"
-Description: "The child Task that has the initiator look, some days later, what became of a handoff. Written by the adapter."
+Description: "The child Task that a clock of the pathway opens: somebody has to look what became of a handoff. Written by the adapter."
 * partOf 1..1 MS
 * partOf only Reference(Task)
 * status MS
 * code 1..1 MS
-* code = HandoffTaskCode#follow-up
+* code from HandoffTaskCodes (required)
 * description 1..1
 * focus 1..1 MS
 * focus only Reference(Task)

@@ -15,3 +15,11 @@ Description: "Our risk tiers, and HL7's risk probabilities, which are read as th
 * $risk-probability#moderate
 * $risk-probability#high
 * $risk-probability#certain
+
+CodeSystem: PathwayRule
+Id: pathway-rule
+Title: "Rules of a pathway"
+Description: "Gates and evidence rules, named `pathway.gate` or `pathway.evidence.rule` by the files of profiles/pathways, and published in their PlanDefinitions."
+* ^caseSensitive = true
+* ^experimental = false
+* ^content = #not-present

@@ -200,6 +200,32 @@ Description: "What the ledger of a handoff may hold; MessageHeader.event of mess
 * ^experimental = false
 * include codes from system HandoffEvent
 
+CodeSystem: EvidenceSection
+Id: evidence-section
+Title: "Evidence sections"
+Description: "Composition.type and Composition.section.code of the answer to Task/$evidence."
+* ^caseSensitive = true
+* ^experimental = false
+* #handoff-evidence "Handoff evidence" "Everything that proves, or fails to prove, a handoff."
+* #standing "Standing" "Who holds the person, what is awaited from whom, and by when."
+* #evidence-rules "Evidence rules" "What must be provable, with a verdict on each rule."
+* #gates "Gates" "What each step needed, with a verdict on each gate."
+* #timeline "Timeline" "What happened, in the order in which it was recorded."
+* #transitions "Transitions" "Every step of the lifecycle."
+* #contacts "Contacts" "Contact attempts, live or not."
+* #appointments "Appointments" "What was booked, kept or missed."
+* #clock "Clock" "Every step of the clock: when it was or is due, and what became of it."
+* #ladder "Ladder" "Missed deadlines, and who was brought in."
+* #deliveries "Deliveries" "Who was told of what."
+* #resources "Resources" "Every resource of the handoff, in its newest version."
+
+ValueSet: EvidenceSections
+Id: evidence-section
+Title: "Evidence sections"
+Description: "Composition.type and Composition.section.code of the answer to Task/$evidence."
+* ^experimental = false
+* include codes from system EvidenceSection
+
 CodeSystem: HandoffMethod
 Id: handoff-method
 Title: "Handoff methods"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from adapter.domain.errors import Issue
@@ -41,9 +42,10 @@ class Slice:
         return all(test(item) for test in self.tests)
 
 
-@dataclass(slots=True)
+@dataclass
 class ElementRule:
-    """One element. `minimum`, `maximum`, `types` are those of the profile where it narrows, else no bound."""
+    """One element. `minimum`, `maximum`, `types` are those of the profile where it narrows, else no bound. Not changed
+    once it is used."""
 
     name: str
     properties: Mapping[str, str] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class ElementRule:
         bounds = self.minimum > 0 or self.maximum is not None or self.types is not None
         return bounds or self.looks_at_values
 
-    @property
+    @cached_property
     def looks_at_values(self) -> bool:
         return bool(
             self.value or self.codes is not None or self.targets or self.profile or self.constraints or self.children
@@ -108,17 +110,19 @@ class Check:
                 count += f"_{name}" in node  # a primitive of which there are extensions only
                 continue
             value = node[name]
+            where = f"{path}.{rule.name}"
             if rule.types is not None and type_ not in rule.types:
                 expected = ", ".join(sorted(rule.types))
                 yield self._fault("structure", f"expected {rule.name} of type {expected}; got {type_}",
                                   f"{path}.{rule.name}")  # fmt: skip
             if isinstance(value, list):
                 count += len(value)
-                values += ((item, type_, f"{path}.{rule.name}[{n}]") for n, item in enumerate(value))
+                values += ((item, type_, f"{where}[{n}]") for n, item in enumerate(value))
             else:
                 count += 1
-                values.append((value, type_, f"{path}.{rule.name}"))
-        yield from self._counted(count, rule.minimum, rule.maximum, rule.name, f"{path}.{rule.name}")
+                values.append((value, type_, where))
+        if count < rule.minimum or rule.maximum is not None:
+            yield from self._counted(count, rule.minimum, rule.maximum, rule.name, f"{path}.{rule.name}")
         if not values or not rule.looks_at_values:
             return
         for value, type_, where in values:
@@ -164,6 +168,8 @@ class Check:
                     yield self._fault("structure", f"expected only the kinds of {rule.name} that are defined, got "
                                       "another", where)  # fmt: skip
         for count, slice_ in zip(counts, rule.slices, strict=True):
+            if count == 0 == slice_.minimum:
+                continue
             yield from self._counted(count, slice_.minimum, slice_.maximum, f"{rule.name} {slice_.name}", path)
 
     def _fault(self, code: str, text: str, path: str) -> Issue:

@@ -114,4 +114,6 @@ def _placeholder(reference: str, targets: frozenset[str], entries: Entries) -> t
 def _wrong_type(found: str | None, targets: frozenset[str]) -> tuple[str, str] | None:
     if not found or not targets or found in targets:
         return None
-    return "value", f"expected a reference to {', '.join(sorted(targets))}; got one to {found}"
+    # A name of R4 may be repeated; anything else is what somebody wrote, and a refusal quotes nobody.
+    got = found if found in shapes.resource_types() else "another type"
+    return "value", f"expected a reference to {', '.join(sorted(targets))}; got one to {got}"

@@ -1,11 +1,18 @@
 """Generated bundles: as many entries as asked, the same for the same seed, and complete for their pathway."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
 
-from adapter.testkit.generator import generate
+from adapter.domain.gates import unmet
+from adapter.pathways import load_pathways
+from adapter.testkit.generator import MIX, generate, generate_mix
+from adapter.validation import check
+from mappings.facts import extract_facts
+
+PATHWAYS = load_pathways()
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -73,3 +80,42 @@ def test_every_reference_points_at_an_entry_or_a_partner():
 def test_everybody_generated_is_marked_as_test_data():
     (bundle,) = generate("referral", 1, 1, entries=12, at=AT)
     assert all(entry["resource"]["meta"]["tag"][0]["code"] == "HTEST" for entry in bundle["entry"])
+
+
+def test_a_mix_holds_every_pathway_about_as_often_as_it_occurs():
+    counts = Counter(sent.pathway for sent in generate_mix(1, 1000, at=AT))
+    assert set(counts) == set(PATHWAYS) == set(MIX)
+    assert all(0.5 * MIX[name] < counts[name] / 10 < 2 * MIX[name] for name in MIX)
+
+
+def test_the_same_seed_gives_the_same_mix_and_another_seed_another():
+    def as_text(seed):
+        return [json.dumps(sent) for sent in generate_mix(seed, 20, at=AT)]
+
+    assert as_text(1) == as_text(1)
+    assert set(as_text(1)).isdisjoint(as_text(2))
+
+
+def test_every_bundle_of_a_mix_is_sound_and_passes_the_gates_of_its_request():
+    for pathway, requester, owner, bundle in generate_mix(3, 150, at=AT):
+        related = {entry["fullUrl"]: entry["resource"] for entry in bundle["entry"]}
+        assert [issue for tree in related.values() for issue in check(tree)] == []
+        (task,) = of_type(bundle, "Task")
+        assert task["requester"] == {"reference": f"Organization/{requester}"}
+        facts = extract_facts(
+            task, related, organisation_of=lambda r: r.removeprefix("Organization/"), requester=requester, owner=owner
+        )
+        rule = PATHWAYS[pathway]
+        telecom_of_register = {"recipient-contact"}
+        issues = unmet(rule, "request", facts, facts.risk_tier)
+        assert [issue.text for issue in issues if not any(f"`{f}`" in issue.text for f in telecom_of_register)] == []
+
+
+def test_people_in_a_mix_differ_in_coverage_access_and_length_of_record():
+    sent = list(generate_mix(5, 300, at=AT))
+    inputs = [item for each in sent for task in of_type(each.bundle, "Task") for item in task.get("input", ())]
+    told = {item["valueCode"] for item in inputs if item["type"]["coding"][0]["code"] == "coverage"}
+    assert told == {"insured", "medicaid", "uninsured", "unknown"}
+    named = {item["type"]["coding"][0]["code"] for item in inputs}
+    assert {"access-needs", "delegate", "immediate-resource"} <= named
+    assert len({len(each.bundle["entry"]) for each in sent}) >= 3

@@ -21,6 +21,8 @@ from mappings.references import literal_references
 
 Tree = dict[str, Any]
 
+MODES = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
+
 SECTIONS = [
     "standing",
     "evidence-rules",
@@ -234,19 +236,20 @@ def test_every_kind_of_event_has_its_section(kind: str) -> None:
 
 def test_markup_that_a_partner_sent_is_shown_and_never_obeyed(house: PlayedHouse) -> None:
     begun = house.begin()
-    hostile = "<script>alert('x')</script>\x0b&\x00"
+    hostile = "<script>alert('x')</script> & \"more\""
     call = {
         "resourceType": "Communication",
-        "status": "completed",
+        "status": "not-done",
+        "statusReason": {"text": "no answer"},
         "basedOn": [{"reference": begun.request}],
         "sent": "2026-03-01T10:00:00Z",
-        "medium": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode",
-                                "code": "<img/src=x>"}]}],
-        "sender": {"display": hostile.replace("\x00", "").replace("\x0b", "")},
-        "recipient": [{"reference": begun.patient}],
-    }  # fmt: skip
+        "medium": [{"coding": [{"system": MODES, "code": "<img/src=x>"}]}],
+        "sender": {"display": hostile},
+        "recipient": [{"display": hostile}],
+    }
     assert house.caller(SENDER).post("Communication", call).status == 201
     document = evidence(house, begun.id)
+    assert rows(document, "contacts")[0][1:4] == ["<img/src=x>", hostile, hostile]
     for shown in document["entry"][0]["resource"]["section"]:
         assert "<script" not in shown["text"]["div"] and "<img" not in shown["text"]["div"]
     assert [i for i in check(document) if i.severity == "error"] == []

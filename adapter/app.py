@@ -25,7 +25,9 @@ from adapter.api.http_response import indented_when_asked
 from adapter.api.instance import instance_routes
 from adapter.api.metadata import metadata_routes
 from adapter.api.operation_outcome import STATUS, register_error_handlers
+from adapter.api.operations import operation_definition_routes
 from adapter.api.process_message import process_message_routes
+from adapter.api.subscription import subscription_routes
 from adapter.api.token import token_blueprint
 from adapter.api.transaction import transaction_routes
 from adapter.api.type_level import type_routes
@@ -42,8 +44,10 @@ from adapter.logs import configure_logs
 from adapter.pathways import load_pathways
 from adapter.processes import die_with_parent
 from adapter.storage import PostgresStore, open_store
+from adapter.storage.lanes import LaneStore
 from adapter.storage.partner_register import PartnerRegister
 from adapter.storage.readiness import readiness
+from adapter.storage.searchable import searchable
 from adapter.storage.used_assertions import UsedAssertions
 from adapter.use_cases.world import World
 from adapter.validation import check, decode_resource, refuse_invalid
@@ -112,6 +116,7 @@ def create_app(house: House) -> Flask:
         decode=partial(decode_resource, max_bytes=settings.max_body_bytes),
         refuse_invalid=partial(refuse_invalid, max_entries=settings.max_bundle_entries),
         resource_types=resource_types(),
+        searchable=searchable,
         max_bytes=settings.max_body_bytes,
     )
     app = Flask(__name__, static_folder=None)
@@ -124,6 +129,8 @@ def create_app(house: House) -> Flask:
     app.register_blueprint(metadata_routes(face))
     for routes in (transaction_routes, process_message_routes, validate_routes, type_routes, instance_routes):
         app.register_blueprint(routes(face))
+    app.register_blueprint(operation_definition_routes())
+    app.register_blueprint(subscription_routes(face, LaneStore(house.store.engine)))
     app.register_blueprint(evidence_routes(face))
     app.register_blueprint(find_destination_routes(face))
     visitors = Visitors(authentication, None if settings.production else _demo_sign_in(house, tokens, real_clock))

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid5
 
+from adapter.domain.partner import Channel
 from mappings.canonicals import BASE, TOPIC_HANDOFF
 from mappings.times import format_time
 
@@ -20,6 +21,7 @@ Tree = dict[str, Any]
 Content = Literal["empty", "id-only", "full-resource"]
 
 _BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription"
+_PAYLOAD_CONTENT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content"
 BUNDLE_PROFILE: Final = f"{_BACKPORT}-notification-r4"
 STATUS_PROFILE: Final = f"{_BACKPORT}-status-r4"
 EVENT_SYSTEM: Final = f"{BASE}/CodeSystem/handoff-event"
@@ -40,7 +42,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: `number` counts per subscription from 1 without gaps, `focus` and `context` are `Type/id`."""
+    """One event: `number` counts per subscription from 1 without gaps, `focus` and `context` are `Type/id`.
+    A past event whose focus the subscriber may not see any more has the focus ""."""
 
     number: int
     timestamp: datetime
@@ -84,8 +87,37 @@ def query_status(source: Source, *, id: UUID, status: str, events: int) -> Tree:
 
 def query_event(source: Source, *, id: UUID, events: int, past: Sequence[Event], at: datetime) -> Tree:
     """The Bundle that answers `Subscription/$events`: past events again, by reference."""
-    parts = [_event(source, event, "id-only") for event in past]
+    parts = [_event(source, event, "id-only" if event.focus else "empty") for event in past]
     return _bundle(source, _status(source, "query-event", "active", events, parts, id), [], at, id)
+
+
+def status_searchset(source: Source, status: Tree) -> Tree:
+    """`$status` answers with a searchset of statuses, also for one Subscription."""
+    full_url = f"urn:uuid:{status['id']}"
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": 1,
+        "link": [{"relation": "self", "url": f"{source.subscription}/$status"}],
+        "entry": [{"fullUrl": full_url, "resource": status, "search": {"mode": "match"}}],
+    }
+
+
+def standing_subscription(source: Source, status: str, channel: Channel | None) -> Tree:
+    """What a partner is subscribed to by being registered. Headers and secrets of its channel are never shown."""
+    shown: Tree = {"type": "rest-hook"}
+    if channel is not None and channel.endpoint.startswith(("http://", "https://")):
+        content = {"extension": [{"url": _PAYLOAD_CONTENT, "valueCode": channel.payload}]}
+        shown |= {"endpoint": channel.endpoint, "payload": "application/fhir+json", "_payload": content}
+    return {
+        "resourceType": "Subscription",
+        "id": source.subscriber,
+        "meta": {"profile": [_BACKPORT]},
+        "status": status,
+        "reason": "Every registered partner is told of the handoffs that it may see",
+        "criteria": TOPIC_HANDOFF,
+        "channel": shown,
+    }
 
 
 def message(

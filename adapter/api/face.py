@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flask import request
 
@@ -19,6 +19,15 @@ from mappings.interaction import INTERACTION_CODES, Interaction
 Tree = dict[str, Any]
 
 
+class Searchable(Protocol):
+    """A search parameter that is answered here; `kind` is a code of the FHIR value set search-param-type."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """Made once by the roof. `decode` makes a tree of a body within limits, `refuse_invalid` checks its structure and
@@ -29,6 +38,8 @@ class Face:
     decode: Callable[[bytes], Tree]
     refuse_invalid: Callable[[Tree], list[Issue]]
     resource_types: frozenset[str]
+    searchable: Callable[[str], Sequence[Searchable]]
+    """Resource type (or `Resource`, for what every type has) → its search parameters."""
     max_bytes: int
 
     @property

@@ -21,11 +21,11 @@ def instance_routes(face: Face) -> Blueprint:
 
     @routes.get("/fhir/<type_>/<id_>")
     def read(type_: str, id_: str) -> Response:
-        return _read(face, type_, id_, None, "read")
+        return read_resource(face, type_, id_, None, "read")
 
     @routes.get("/fhir/<type_>/<id_>/_history/<version>")
     def vread(type_: str, id_: str, version: str) -> Response:
-        return _read(face, type_, id_, version, "vread")
+        return read_resource(face, type_, id_, version, "vread")
 
     @routes.get("/fhir/<type_>/<id_>/_history")
     def history(type_: str, id_: str) -> Response:
@@ -51,7 +51,8 @@ def instance_routes(face: Face) -> Blueprint:
     return routes
 
 
-def _read(face: Face, type_: str, id_: str, version: str | None, code: str) -> Response:
+def read_resource(face: Face, type_: str, id_: str, version: str | None, code: str) -> Response:
+    """One version of a resource, or as much of it as is asked for; 304 when the client has it already."""
     client = face.client()
     check_accept()
     client.scopes.require(type_, code)
@@ -65,7 +66,11 @@ def _read(face: Face, type_: str, id_: str, version: str | None, code: str) -> R
 
 
 def _not_modified(found: StoredResource) -> bool:
-    return request.if_none_match.contains_weak(str(found.version))
+    """https://hl7.org/fhir/R4/http.html#cread; of the two headers the exact one decides."""
+    if request.if_none_match:
+        return request.if_none_match.contains_weak(str(found.version))
+    since = request.if_modified_since
+    return since is not None and found.last_updated.replace(microsecond=0) <= since
 
 
 def _named(

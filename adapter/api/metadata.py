@@ -1,4 +1,7 @@
-"""GET [base]/metadata: what this server does (https://hl7.org/fhir/R4/capabilitystatement.html)."""
+"""GET [base]/metadata: what this server does (https://hl7.org/fhir/R4/capabilitystatement.html).
+
+Made from the tables that the routes themselves work from: the resource types, the search index, the operations.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,27 @@ from typing import Any, Final
 
 from flask import Blueprint, Response
 
-from adapter.api.face import Face
+from adapter.api.face import Face, Searchable
 from adapter.api.http_request import check_accept
 from adapter.api.operation_outcome import FHIR_JSON
-from mappings.canonicals import BASE, EVIDENCE_OPERATION, FIND_DESTINATION_OPERATION
+from adapter.api.operations import OPERATIONS, Operation
+from mappings.canonicals import BASE
 from mappings.json_codec import encode
 from mappings.times import format_time
 
 Tree = dict[str, Any]
 
 WRITE_INTERACTIONS: Final = ("create", "update", "patch", "delete")
-READ_INTERACTIONS: Final = ("read", "vread", "history-instance", "search-type")
+READ_INTERACTIONS: Final = ("read", "vread", "history-instance", "history-type", "search-type")
+EVERY_TYPE: Final = "Resource"
+READ_ONLY: Final = frozenset({"AuditEvent", "Subscription"})
+"""Made by the adapter: the audit trail, and the standing Subscription of each partner."""
 
-_OPERATIONS: Final = {
-    "Task": ("evidence", EVIDENCE_OPERATION),
-    "HealthcareService": ("find-destination", FIND_DESTINATION_OPERATION),
+# Of every type, beside what the search index has: https://hl7.org/fhir/R4/search.html#has.
+_HAS: Final = {
+    "name": "_has",
+    "type": "string",
+    "documentation": "`_has:Type:reference:parameter=value`: what such a resource points at; may be nested.",
 }
 
 
@@ -52,7 +61,7 @@ def capability_statement(face: Face, started: datetime) -> Tree:
         "implementation": {"description": "A FHIR R4 intermediary for warm handoffs", "url": face.base_url},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
-        "patchFormat": ["application/json-patch+json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [
             {
                 "mode": "server",
@@ -69,8 +78,10 @@ def capability_statement(face: Face, started: datetime) -> Tree:
                     ],
                     "description": "SMART Backend Services: see .well-known/smart-configuration",
                 },
-                "resource": [_resource(type_) for type_ in sorted(face.resource_types)],
+                "resource": [_resource(face, type_) for type_ in sorted(face.resource_types)],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "searchParam": [*(_parameter(each) for each in face.searchable(EVERY_TYPE)), _HAS],
+                "operation": [_operation(each) for each in OPERATIONS if each.type is None],
             }
         ],
         "messaging": [
@@ -84,22 +95,32 @@ def capability_statement(face: Face, started: datetime) -> Tree:
     }
 
 
-def _resource(type_: str) -> Tree:
-    read_only = type_ == "AuditEvent"
+def _resource(face: Face, type_: str) -> Tree:
+    read_only = type_ in READ_ONLY
     interactions = READ_INTERACTIONS if read_only else (*READ_INTERACTIONS, *WRITE_INTERACTIONS)
+    common = {each.code for each in face.searchable(EVERY_TYPE)}
+    own = [each for each in face.searchable(type_) if each.code not in common]
     tree: Tree = {
         "type": type_,
-        "interaction": [{"code": code} for code in interactions],
+        "interaction": [{"code": code} for code in interactions if (type_, code) != ("AuditEvent", "history-type")],
         "versioning": "versioned-update" if type_ == "Task" else "versioned",
         "readHistory": True,
         "updateCreate": False,
-        "conditionalRead": "not-match",
+        "conditionalRead": "full-support",
         "conditionalCreate": not read_only,
         "conditionalUpdate": not read_only,
         "conditionalDelete": "not-supported" if read_only else "single",
         "referencePolicy": ["literal", "logical", "local", "enforced"],
+        "searchInclude": [f"{type_}:{each.code}" for each in own if each.kind == "reference"],
+        "searchParam": [_parameter(each) for each in own],
+        "operation": [_operation(each) for each in OPERATIONS if each.type in ("*", type_)],
     }
-    if type_ in _OPERATIONS:
-        name, definition = _OPERATIONS[type_]
-        tree["operation"] = [{"name": name, "definition": definition}]
-    return tree
+    return {name: value for name, value in tree.items() if value != []}
+
+
+def _parameter(parameter: Searchable) -> Tree:
+    return {"name": parameter.code, "type": parameter.kind}
+
+
+def _operation(operation: Operation) -> Tree:
+    return {"name": operation.name, "definition": operation.definition}

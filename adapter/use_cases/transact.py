@@ -48,6 +48,13 @@ from mappings.interaction import Interaction, Outcome
 from mappings.json_codec import decode, encode
 from mappings.times import format_time
 
+_WRITTEN_HERE = {
+    "AuditEvent": "AuditEvents are written by this server only",
+    # One that is kept and served by nobody would let a partner wait for news that never comes.
+    "Subscription": "each partner has its standing Subscription, `Subscription/<partner id>`, and needs no other; its "
+    "channel is set in the partner register (`handoff partners add`)",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -126,8 +133,8 @@ def transact(
 
 def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple[Decision, list[Outcome]]:
     for interaction in plan.interactions:
-        if interaction.type == "AuditEvent" and interaction.method in PROCESSING_ORDER.keys() - {"GET", "HEAD"}:
-            raise MethodNotAllowed("AuditEvents are written by this server only", expression=interaction.at)
+        if interaction.type in _WRITTEN_HERE and interaction.method in PROCESSING_ORDER.keys() - {"GET", "HEAD"}:
+            raise MethodNotAllowed(_WRITTEN_HERE[interaction.type], expression=interaction.at)
     ordered = sorted(plan.interactions, key=lambda i: PROCESSING_ORDER[i.method])
     changes = find_targets(reader, ordered, world.new_id)
     directory = world.register.directory()

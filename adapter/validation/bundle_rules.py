@@ -101,6 +101,10 @@ def _of_request(entry: Tree, at: str) -> Iterator[Fault]:
         return
     path, question, _ = url.removeprefix("/").partition("?")
     type_, slash, id_ = path.partition("/")
+    if type_[:1].isupper() and type_ not in shapes.resource_types():
+        if resource is None or resource.get("resourceType") != type_:  # else it is told of the resource
+            yield "not-supported", f"{at}.request.url", "expected a resource type of R4 in the URL, got another name"
+        return
     if method in ("POST", "PUT") and resource is not None and type_ in shapes.resource_types():
         if resource.get("resourceType") != type_ and not path.startswith(f"{type_}/$"):
             yield "value", f"{at}.request.url", "expected the type of the resource in the URL, got another"

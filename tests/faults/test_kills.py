@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -123,7 +124,20 @@ def worker_of(house: RunningHouse) -> int:
     return found[0]
 
 
-# The audit itself
+# The harness itself
+
+
+def test_a_store_that_says_committed_too_early_is_caught_by_a_kill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeded bug: Python imports `sitecustomize` from its path, so only the processes of this test have it."""
+    path = [str(Path(__file__).with_name("ack_before_commit")), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+    with running_house() as house:
+        load = Load(house)
+        with load.running():
+            until(lambda: len(load.acknowledged) >= 20, 30, "load")
+            house.kill()
+        house.start()
+        assert any("acknowledged and lost" in line for line in audit(house, load))
 
 
 def test_the_audit_sees_what_is_lost_doubled_halved_or_answered_in_two_ways(running: RunningHouse) -> None:

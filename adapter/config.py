@@ -55,8 +55,9 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
-    workers: int = Field(1, ge=1, le=64)
-    threads: int = Field(8, ge=1, le=256)
+    workers: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Without it one for each core, and eight at most: each holds database connections."""
+    threads: int = Field(4, ge=1, le=256)
     delivery_workers: int = Field(4, ge=1, le=64)
 
     max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024)
@@ -99,6 +100,10 @@ class Settings(BaseSettings):
     def token_url(self) -> str:
         """The token endpoint, and so the audience of every client assertion."""
         return f"{self.base_url}/oauth/token"
+
+    @property
+    def server_processes(self) -> int:
+        return self.workers or min(os.cpu_count() or 1, 8)
 
     @property
     def clock_file(self) -> Path:

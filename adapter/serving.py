@@ -45,12 +45,11 @@ def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int
         if with_worker:
             stack.enter_context(_Worker())
         server = Granian(
-            "adapter.app:app_of_environment",
+            "adapter.buffering:served",
             address=settings.host,
             port=settings.port,
-            interface=Interfaces.WSGI,
-            workers=settings.workers,
-            blocking_threads=settings.threads,
+            interface=Interfaces.RSGI,
+            workers=settings.server_processes,
             factory=True,
             respawn_failed_workers=True,
             log_enabled=True,

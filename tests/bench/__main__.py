@@ -37,7 +37,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--quick", action="store_true", help="only see that everything runs, in some 40 s")
     parser.add_argument("--clients", type=int, default=8, help="connections that send at the same time")
-    parser.add_argument("--workers", type=int, default=Settings().workers, help="server processes of floor and adapter")
+    parser.add_argument(
+        "--workers", type=int, default=Settings().server_processes, help="server processes of floor and adapter"
+    )
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="handoff-bench-")).resolve()
     folder.chmod(0o711)  # PostgreSQL, as an account of its own, passes through

@@ -1,4 +1,4 @@
-"""What committing a 10-resource write set costs, beside one row with the same bytes: the same server, pool and durability.
+"""What committing a 10-resource write set costs, beside one row with the same bytes; same server, pool, durability.
 
 .venv/bin/python -m tests.bench.commit_cost [--seconds 3] [--threads 1 2 4 8]
 """

@@ -1,7 +1,7 @@
 """The floor: the same kind of server on the same database, which answers after JSON decode and one committed insert.
 
-Granian, Flask, as many processes and threads, the adapter's own connection pool, the same PostgreSQL with the same
-settings: what is left of the difference is what the adapter does.
+Granian, Flask, as many processes and threads behind the same door, the adapter's own connection pool, the same
+PostgreSQL with the same settings: what is left of the difference is what the adapter does.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from flask import Flask, Response, request
 from granian import Granian
 from granian.constants import Interfaces
 
+from adapter.buffering import BufferedRequests
 from adapter.processes import die_with_parent
 from adapter.storage.connections import driver_of, open_engine
 
 TABLE = "bench_floor"
 _DATABASE_URL, _THREADS = "FLOOR_DATABASE_URL", "FLOOR_THREADS"
 _READY_SECONDS = 30.0
+MOST_BYTES = 20 * 1024 * 1024
 
 
-def application() -> Flask:
+def application() -> BufferedRequests:
     die_with_parent()
     engine = open_engine(os.environ[_DATABASE_URL], int(os.environ[_THREADS]) + 1)
     app = Flask(__name__, static_folder=None)
@@ -49,7 +51,7 @@ def application() -> Flask:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    return app
+    return BufferedRequests(app, int(os.environ[_THREADS]), MOST_BYTES)
 
 
 class FloorProcess:
@@ -59,7 +61,7 @@ class FloorProcess:
         self._database_url = database_url
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
-        self._command = [sys.executable, "-m", "tests.bench.floor", str(self.port), str(workers), str(threads)]
+        self._command = [sys.executable, "-m", "tests.bench.floor", str(self.port), str(workers)]
         self._environment = {**os.environ, _DATABASE_URL: database_url, _THREADS: str(threads)}
 
     @property
@@ -101,9 +103,8 @@ if __name__ == "__main__":
         "tests.bench.floor:application",
         address="127.0.0.1",
         port=int(sys.argv[1]),
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=int(sys.argv[2]),
-        blocking_threads=int(sys.argv[3]),
         factory=True,
         log_enabled=False,
         log_access=False,

@@ -20,7 +20,7 @@ from mappings.audit_event import KINDS, AuditRow, Kind
 from mappings.json_codec import encode
 
 TYPE: Final = "AuditEvent"
-PARAMETERS: Final = ("_id", "action", "agent", "date", "entity", "patient", "subtype", "type")
+PARAMETERS: Final = ("_id", "_lastUpdated", "action", "agent", "date", "entity", "patient", "subtype", "type")
 
 _COLUMNS = "id, recorded, tenant, interaction, server, address, request_id, query, patients, entities"
 _ID = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,5})")

@@ -306,3 +306,19 @@ def test_an_unaudited_write_is_not_made(house: WholeHouse, sender: Caller, trail
             {"found": f"%{patient}%"},
         ).scalar_one()
     assert kept == 0
+
+
+def test_the_trail_holds_references_and_nothing_else_of_a_person(house: WholeHouse, sender: Caller) -> None:
+    """But for what was asked, which stays as it was asked and is shown to whoever asked alone."""
+    secret = "Zanzibarella"
+    patient = sender.post("Patient", {
+        "resourceType": "Patient", "name": [{"family": secret}], "telecom": [{"system": "phone", "value": secret}],
+        "link": [{"type": "seealso", "other": {"display": f'"reference":"Patient/{secret}"'}}],
+    })  # fmt: skip
+    assert patient.status == 201, patient.tree
+    sender.get(f"Patient/{patient.tree['id']}")
+    sender.get(f"Patient?family={secret}")
+    with house.house.store.engine.connect() as connection:
+        rows = connection.execute(text("SELECT to_jsonb(a) - 'query', a.query FROM audit_event a ORDER BY id")).all()
+    assert not any(secret in str(row[0]) for row in rows)
+    assert any(secret.encode() in (row[1] or b"") for row in rows)

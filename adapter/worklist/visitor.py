@@ -56,7 +56,7 @@ class Visitors:
 
 
 def ask_to_sign_in() -> Response:
-    return _sent_to(f"/demo/sign-in?next={request.path}")
+    return _sent_to(f"/demo/sign-in?next={_page_of_ours(request.path)}")
 
 
 def sign_in_page(sign_in: DemoSignIn) -> Response:

@@ -242,3 +242,9 @@ def test_every_colour_of_text_stands_out_from_the_background() -> None:
     for colours, least in ((texts, 7.0), (lines, 3.0)):
         for colour in colours:
             assert 1.05 / (_luminance(colour) + 0.05) >= least, colour
+
+
+def test_an_address_that_nobody_of_us_wrote_leads_to_the_sign_in_page_alone(house: PlayedHouse) -> None:
+    answer = house.app.test_client().get("/handoffs/x%0d%0aSet-Cookie:%20a=b/evidence")
+    assert (answer.status_code, answer.headers.get("Set-Cookie")) != (200, "a=b")
+    assert answer.headers.get("Location", "/demo/sign-in?next=/") == "/demo/sign-in?next=/"

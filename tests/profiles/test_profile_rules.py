@@ -130,6 +130,12 @@ def test_our_extensions_are_checked_without_any_claim() -> None:
     assert ("structure", "Task.extension[1].value") in [(i.code, i.expression) for i in check(task)]
 
 
+def test_our_extensions_stand_once_each_also_without_any_claim() -> None:
+    deadline = {"url": EXT_ACCEPTANCE_DEADLINE, "valueDateTime": "2026-02-01T12:00:00Z"}
+    task: Json = {"resourceType": "Task", "status": "requested", "intent": "order", "extension": [deadline, deadline]}
+    assert [(i.code, i.expression) for i in check(task)] == [("structure", "Task.extension[1]")]
+
+
 def test_a_misspelt_extension_of_ours_is_warned_about() -> None:
     task: Json = {"resourceType": "Task", "status": "requested", "intent": "order"}
     task["extension"] = [{"url": f"{BASE}/StructureDefinition/acceptance-dedline", "valueDateTime": "2026-02-01"}]

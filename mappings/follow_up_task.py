@@ -16,6 +16,18 @@ from mappings.times import format_time
 Tree = dict[str, Any]
 
 
+def handoff_of(task: Tree) -> str | None:
+    """The id of the handoff beside which a Task was opened; None when it is part of nothing."""
+    part_of = str((task.get("partOf") or [{}])[0].get("reference", ""))
+    return part_of.removeprefix("Task/") if part_of.startswith("Task/") else None
+
+
+def clock_of(task: Tree) -> str:
+    """The clock that opened a Task, by its code; empty for a Task of another kind."""
+    codings = (task.get("code") or {}).get("coding") or ()
+    return next((coding.get("code", "") for coding in codings if coding.get("system") == TASK_CODE_SYSTEM), "")
+
+
 def to_fhir(handoff: Handoff, *, owner: str, clock: str, says: str, at: datetime, until: datetime) -> Tree:
     """A `requested` Task to `owner` (partner id), without id and meta; `says` is the pathway's own sentence."""
     from fhir.resources.R4B.task import Task  # the models take half a second to import; follow-ups are rare

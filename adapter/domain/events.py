@@ -38,6 +38,7 @@ APPOINTMENT_ATTENDED: Final = "appointment:attended"
 ACCEPTANCE_MISSED: Final = "deadline:acceptance-missed"
 CLOCK_MISSED: Final = "deadline:clock-missed"
 FOLLOW_UP_OPENED: Final = "deadline:follow-up-opened"
+FOLLOW_UP_CLOSED: Final = "follow-up:closed"
 
 ALTERNATE_TOLD: Final = "ladder:alternate-told"
 ESCALATED: Final = "ladder:escalated"
@@ -76,6 +77,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         ACCEPTANCE_MISSED: "The acceptance deadline passed without acceptance; the ladder starts.",
         CLOCK_MISSED: "Another clock of the pathway ran out; the detail names it.",
         FOLLOW_UP_OPENED: "A follow-up Task of the pathway was opened; the detail names its clock.",
+        FOLLOW_UP_CLOSED: "A follow-up Task was closed; the detail names its clock and the status that it has.",
         ALTERNATE_TOLD: "Ladder, first rung: the alternate contact was told.",
         ESCALATED: "Ladder, second rung: a child Task went to the escalation owner.",
         FLAGGED_FOR_REVIEW: "Ladder, third rung: the handoff was flagged for governance review.",

@@ -24,6 +24,7 @@ from adapter.domain.origin import Origin
 from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.begin_handoff import begin_handoff, task_id_in
 from adapter.use_cases.decision import Decision
+from adapter.use_cases.follow_up import close_follow_up
 from adapter.use_cases.linking import link, reach
 from adapter.use_cases.ports import (
     Answer,
@@ -258,6 +259,7 @@ def _decide_on_task(decision: Decision, change: Change, begun: list[Change]) -> 
             begun.append(change)
         return
     if change.before is not None:
+        close_follow_up(decision, change)
         return
     view = task_mapping.from_fhir(change.tree)
     if task_mapping.is_abort(view):

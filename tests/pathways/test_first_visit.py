@@ -344,6 +344,60 @@ def test_a_failed_contact_still_starts_its_ladder_while_a_re_engagement_is_due(b
     assert events.ALTERNATE_TOLD in visit.kinds()
 
 
+def close(visit: Visit, caller: Caller, task: Tree, status: str, why: str | None = None) -> int:
+    patch: list[Any] = [{"op": "replace", "path": "/status", "value": status}]
+    if why:
+        patch.append({"op": "add", "path": "/statusReason", "value": {"text": why}})
+    return caller.patch(f"Task/{task['id']}", patch, If_Match='W/"1"').status
+
+
+def test_a_follow_up_that_finds_nobody_attended_says_why_and_starts_a_re_engagement(begin: Begin) -> None:
+    visit = begin()
+    visit.accept()
+    visit.pass_time(days=7.1)
+    (task,) = visit.tasks("follow-up", visit.initiator)
+    assert close(visit, visit.initiator, task, "failed") == 422
+    assert close(visit, visit.initiator, task, "failed", "She had moved") == 200
+    assert visit.says == "no-show"
+    assert visit.told(events.FOLLOW_UP_CLOSED) == ["perinatal-clinic"]
+    visit.pass_time(seconds=1)
+    (again,) = visit.tasks("re-engagement")
+    assert again["owner"] == {"reference": "Organization/perinatal-clinic"}
+    assert close(visit, visit.recipient, again, "failed", "Nobody at the new address") == 200
+    visit.pass_time(seconds=1)
+    assert len(visit.tasks("re-engagement")) == 1, "an attempt that fails is told, and does not begin again by itself"
+    assert visit.told(events.FOLLOW_UP_CLOSED) == ["perinatal-clinic", "ob-clinic"]
+    ledger = visit.house.house.store.system_reader().ledger_of(visit.id)
+    closed = [event.detail for event in ledger if event.kind == events.FOLLOW_UP_CLOSED]
+    assert [(d["clock"], d["status"]) for d in closed] == [("follow-up", "failed"), ("re-engagement", "failed")]
+
+
+def test_a_follow_up_that_went_well_is_written_down_and_starts_nothing(begin: Begin) -> None:
+    visit = begin()
+    visit.accept()
+    visit.pass_time(days=7.1)
+    (task,) = visit.tasks("follow-up", visit.initiator)
+    said = visit.says
+    assert close(visit, visit.initiator, task, "completed") == 200
+    visit.pass_time(seconds=1)
+    assert visit.says == said
+    assert visit.tasks("re-engagement") == []
+    assert visit.kinds()[-1] == events.FOLLOW_UP_CLOSED
+
+
+def test_a_missed_visit_after_a_failed_follow_up_is_chased_again(begin: Begin) -> None:
+    visit = begin()
+    visit.book(hours=1)
+    visit.accept()
+    visit.pass_time(days=7.1)
+    (task,) = visit.tasks("follow-up", visit.initiator)
+    assert close(visit, visit.initiator, task, "failed", "unknown") == 200
+    visit.pass_time(seconds=1)
+    visit.becomes("noshow")
+    visit.pass_time(seconds=1)
+    assert len(visit.tasks("re-engagement")) == 2
+
+
 def test_a_named_delegate_is_seen_by_the_recipient(begin: Begin) -> None:
     visit = begin("perinatal-ob-visit", optional=("delegate",))
     inputs = visit.recipient.get(visit.task).tree["input"]

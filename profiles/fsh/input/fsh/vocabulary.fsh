@@ -184,6 +184,7 @@ Description: "What the ledger of a handoff may hold; MessageHeader.event of mess
 * #deadline-acceptance-missed "Deadline acceptance missed" "The acceptance deadline passed without acceptance; the ladder starts."
 * #deadline-clock-missed "Deadline clock missed" "Another clock of the pathway ran out; the detail names it."
 * #deadline-follow-up-opened "Deadline follow up opened" "A follow-up Task of the pathway was opened; the detail names its clock."
+* #follow-up-closed "Follow up closed" "A follow-up Task was closed; the detail names its clock and the status that it has."
 * #ladder-alternate-told "Ladder alternate told" "Ladder, first rung: the alternate contact was told."
 * #ladder-escalated "Ladder escalated" "Ladder, second rung: a child Task went to the escalation owner."
 * #ladder-flagged-for-review "Ladder flagged for review" "Ladder, third rung: the handoff was flagged for governance review."

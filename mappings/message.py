@@ -15,6 +15,7 @@ from adapter.domain.errors import Invalid
 from mappings.dialects.dialect import Dialect
 from mappings.interaction import Interaction
 from mappings.json_codec import encode
+from mappings.notification import bundle_id_of
 from mappings.references import Resolve, base_of
 from mappings.times import format_time
 
@@ -22,6 +23,7 @@ Tree = dict[str, Any]
 
 _SEED_SPACE = uuid.UUID("6f1c9e0a-52f4-4b0e-9d0b-7c9a43a2b1de")
 _SEED = "seed:"
+_FORWARDED = "forwarded:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,22 @@ def response(
             "entry": entries,
         }
     )
+
+
+def forwarded_id(handoff_id: str) -> uuid.UUID:
+    """The id of the message by which a messaging recipient gets the request: one for each handoff."""
+    return uuid.uuid5(_SEED_SPACE, f"forwarded {handoff_id}")
+
+
+def forwarded_keys(handoff_id: str) -> tuple[str, ...]:
+    """Keys of a handoff by which the recipient's answer names that message: by its id, or by its Bundle's."""
+    message_id = forwarded_id(handoff_id)
+    return tuple(f"{_FORWARDED}{id_}" for id_ in (message_id, bundle_id_of(message_id)))
+
+
+def answered_keys(answers: str) -> tuple[str, ...]:
+    """Keys to look for when an answer names a message `answers`: as its sender sent it, or as we passed it on."""
+    return f"bundle:{answers}", f"message:{answers}", f"{_FORWARDED}{answers}"
 
 
 def answered_identifier_of(correlation: Sequence[str], dialect: Dialect) -> str | None:

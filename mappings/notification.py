@@ -145,13 +145,18 @@ def message(
         header["response"] = {"identifier": answers, "code": "ok"}
     return {
         "resourceType": "Bundle",
-        "id": str(uuid5(id, "bundle")),
+        "id": str(bundle_id_of(id)),
         "type": "message",
         "entry": [
             {"fullUrl": id.urn, "resource": header},
             *({"fullUrl": f"{source.base_url}/{resource.key}", "resource": resource.tree} for resource in shown),
         ],
     }
+
+
+def bundle_id_of(message_id: UUID) -> UUID:
+    """The id of the Bundle that a message travels in."""
+    return uuid5(message_id, "bundle")
 
 
 def _status(source: Source, kind: str, status: str, events: int, parts: list[Tree], id: UUID) -> Tree:

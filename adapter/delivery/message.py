@@ -31,7 +31,7 @@ def compose(delivery: Delivery, channel: Channel, base_url: str) -> bytes:
     return encode(
         message(
             Source(base_url, delivery.subscriber),
-            id=delivery.request_id,
+            id=delivery.message_id or delivery.request_id,
             event=delivery.message_event or (EVENT_SYSTEM, delivery.event.replace(":", "-")),
             focus=delivery.message_focus or [str(delivery.focus)],
             shown=[Shown(str(stored.key), stored.version, decode(stored.body)) for stored in delivery.shown],

@@ -19,6 +19,7 @@ from adapter.use_cases.ports import Deadline
 from adapter.use_cases.targets import Change
 from mappings import task as task_mapping
 from mappings.canonicals import PLAN_DEFINITION
+from mappings.message import forwarded_keys
 from mappings.task import TaskView
 
 AWAITING_ACCEPTANCE = "awaiting-acceptance"
@@ -63,7 +64,7 @@ def begin_handoff(decision: Decision, change: Change, view: TaskView) -> None:
         risk_tier=facts.risk_tier,
         acceptance_deadline=deadline,
         part_of=task_id_in(view.part_of),
-        correlation=decision.correlation,
+        correlation=(*decision.correlation, *_forwarded_keys(decision, owner, change.key.id)),
     )
     decision.put(handoff)
     decision.record(
@@ -80,6 +81,14 @@ def begin_handoff(decision: Decision, change: Change, view: TaskView) -> None:
     if requested:
         start_clocks(decision, handoff, pathway, facts)
         decision.tell(owner, handoff.id, events.REQUESTED)
+
+
+def _forwarded_keys(decision: Decision, owner: str, handoff_id: str) -> tuple[str, ...]:
+    """A recipient that speaks messages answers the message that it gets, which is ours and not the initiator's."""
+    recipient = decision.directory.get(owner)
+    if recipient is None or all(channel.type != "message" for channel in recipient.channels):
+        return ()
+    return forwarded_keys(handoff_id)
 
 
 def start_clocks(decision: Decision, handoff: Handoff, pathway: Pathway, facts: Facts) -> None:

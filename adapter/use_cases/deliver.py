@@ -30,7 +30,7 @@ from adapter.domain.partner import Channel, Partner
 from adapter.use_cases.delivery_ports import Channels, Delivery, Lanes, Outcome, Pending, Result, Turn
 from adapter.use_cases.ports import Clock, Reader, Register, Store
 from mappings.dialects import DIALECTS
-from mappings.message import answered_identifier_of
+from mappings.message import answered_identifier_of, forwarded_id
 
 log = logging.getLogger(__name__)
 
@@ -300,6 +300,7 @@ def _as_message(delivery: Delivery, standing: Entitled, reader: Reader) -> Deliv
         shown=tuple(shown),
         message_event=dialect.request_event if is_request else dialect.answer_event,
         message_focus=tuple(named),
+        message_id=forwarded_id(handoff.id) if is_request else None,
         answers=answered_identifier_of(handoff.correlation, dialect)
         if delivery.subscriber == handoff.requester
         else None,

@@ -93,6 +93,8 @@ class Delivery:
     message_focus: Sequence[str] = ()
     answers: str | None = None
     """The id by which the subscriber knows its own message that began the handoff."""
+    message_id: UUID | None = None
+    """The id of the message where it is not `request_id`: that of a request, which the answer to it will name."""
 
 
 class Channels(Protocol):

@@ -121,7 +121,7 @@ def _plan(
 def _earlier(reader: Reader, message: Message, tenant: str, dialect: Dialect) -> Handoff | None:
     """The handoff that this message is about: the newest open one that its keys name, else the newest."""
     if message.answers:
-        keys: tuple[str, ...] = (f"bundle:{message.answers}", f"message:{message.answers}")
+        keys = message_mapping.answered_keys(message.answers)
         mine = [h for h in reader.handoffs_by_correlation(keys) if h.owner == tenant]
     elif message.reason in dialect.update_reasons or message_mapping.withdraws(message, dialect):
         keys = message.earlier_keys()

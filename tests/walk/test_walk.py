@@ -140,9 +140,18 @@ def test_a_message_without_a_task_gets_one_and_an_update_of_it_moves_the_same_ha
     told(running, RECIPIENT, f"Task/{made['id']}", before)
 
 
+NAMES = {
+    "the Bundle that it got": lambda asked, pushed: pushed["id"],
+    "the MessageHeader that it got": lambda asked, pushed: pushed["entry"][0]["resource"]["id"],
+    "the Bundle that the initiator sent": lambda asked, pushed: asked["id"],
+    "the MessageHeader that the initiator sent": lambda asked, pushed: asked["entry"][0]["resource"]["id"],
+}
+
+
+@pytest.mark.parametrize("named", NAMES)
 @pytest.mark.parametrize(("encounter", "expected"), [("planned", "accepted"), ("cancelled", "rejected")])
 def test_a_recipient_answers_by_message_and_the_status_moves(
-    running: RunningHouse, encounter: str, expected: str
+    running: RunningHouse, encounter: str, expected: str, named: str
 ) -> None:
     number, began = uuid4().hex, time.monotonic()
     order, patient = request_of(number)
@@ -156,7 +165,7 @@ def test_a_recipient_answers_by_message_and_the_status_moves(
     before = time.monotonic()
     visit = {"resourceType": "Encounter", "id": str(uuid4()), "status": encounter, "class": {"code": "AMB"}}
     response = {
-        "response": {"identifier": asked["id"], "code": "ok"},
+        "response": {"identifier": NAMES[named](asked, pushed), "code": "ok"},
         "focus": [{"reference": f"urn:uuid:{visit['id']}"}],
     }
     answered = running.send("POST", "$process-message", EXCHANGE, message(EXCHANGE, INITIATOR, response, visit))

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from played_house import PlayedHouse
 from pydantic import SecretStr
+from sqlalchemy import text
 from web_page import WebPage
 from whole_house import RECEIVER, SENDER, THIRD, Caller, Got, referral, whole_house
 
 from adapter.api.access_token import AccessTokens
 from adapter.app import create_app
 from adapter.domain.scopes import Scopes
+from adapter.use_cases.check_deadlines import check_deadlines
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 STYLE = Path(__file__).parents[2] / "adapter" / "worklist" / "templates" / "pages.css"
@@ -104,12 +106,19 @@ def test_what_was_given_back_stays_on_the_list_of_whoever_holds_the_person(house
 
 def test_what_is_overdue_says_so_and_by_how_much(postgres: Any, tmp_path: Path) -> None:
     with whole_house(postgres.postgres.url(postgres.clone()), tmp_path) as house:
-        house.begin()
+        begun = house.begin()
         house.begin(owner=THIRD)
         house.house.clock.advance(timedelta(days=20))  # type: ignore[union-attr]
         page = look(house.caller(RECEIVER), "/")
         assert re.search(r"overdue by 1\d days", page.table("Waiting for us")[0][6])
         assert page.all("strong")[0].attributes["class"] == "bad"
+
+        while check_deadlines(house.house.world):
+            pass
+        ledger = house.house.store.system_reader().ledger_of(begun.id)
+        owner = next(str(event.detail["owner"]) for event in ledger if event.kind == "ladder:escalated")
+        waiting = look(house.caller(owner), "/").table("Waiting for us")
+        assert any(row[0] == "Rowan Testerly" and row[3].endswith("escalation") for row in waiting)
 
 
 def test_a_draft_is_on_the_list_of_its_author_alone(house: PlayedHouse) -> None:
@@ -248,3 +257,24 @@ def test_an_address_that_nobody_of_us_wrote_leads_to_the_sign_in_page_alone(hous
     answer = house.app.test_client().get("/handoffs/x%0d%0aSet-Cookie:%20a=b/evidence")
     assert (answer.status_code, answer.headers.get("Set-Cookie")) != (200, "a=b")
     assert answer.headers.get("Location", "/demo/sign-in?next=/") == "/demo/sign-in?next=/"
+
+
+@pytest.mark.parametrize("path", ["/", "/handoffs/{}", "/handoffs/{}/evidence", "Task/{}/$evidence"])
+def test_whoever_looks_is_written_down_before_anything_is_shown(house: PlayedHouse, completed: str, path: str) -> None:
+    patient = house.house.store.reader(SENDER).handoff(completed).patient  # type: ignore[union-attr]
+    if path == "/":  # nothing of a completed handoff is on the list
+        patient = house.begin(owner=RECEIVER).patient
+    caller = house.caller(RECEIVER)
+    before = audited(house, RECEIVER, str(patient))
+    assert caller.get(path.format(completed), Accept=f"{BROWSER}, application/fhir+json").status == 200
+    assert audited(house, RECEIVER, str(patient)) == before + 1
+
+
+def audited(house: PlayedHouse, tenant: str, patient: str) -> int:
+    """How many readings of what concerns a patient the trail holds for an organisation."""
+    with house.house.store.engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT count(*) FROM audit_event WHERE tenant = :tenant AND :patient = ANY(patients)"),
+            {"tenant": tenant, "patient": patient},
+        )
+        return int(rows.scalar_one())

@@ -72,10 +72,8 @@ class _Document:
             yield {"fullUrl": f"{self._base}/{key}", "resource": orjson.Fragment(kept.body)}
         for number, event in enumerate(self._evidence.ledger):
             yield _entry(self._line(number), self._provenance(event, self._task))
-        for escalation in self._evidence.escalations:
-            for number, event in enumerate(escalation.ledger):
-                target = f"{self._base}/{escalation.task}"
-                yield _entry(self._number(f"{escalation.task}:{number}"), self._provenance(event, target))
+        for full_url, event, target in self._of_escalations():
+            yield _entry(full_url, self._provenance(event, target))
         for _, full_url, result in self._rules:
             yield _entry(full_url, result)
 
@@ -109,6 +107,8 @@ class _Document:
         references = [f"{self._base}/{key}" for key in section.entries if self._knows(key)]
         references += [self._line(number) for number in section.lines]
         references += [full_url for code, full_url, _ in self._rules if code == section.code]
+        if section.code == "ladder":
+            references += [full_url for full_url, _, _ in self._of_escalations()]
         tree: Tree = {
             "title": section.title,
             "code": {"coding": [{"system": EVIDENCE_SECTION_SYSTEM, "code": section.code}]},
@@ -117,6 +117,13 @@ class _Document:
         if references:
             tree["entry"] = [{"reference": reference} for reference in dict.fromkeys(references)]
         return tree
+
+    def _of_escalations(self) -> Iterator[tuple[str, LedgerEvent, str]]:
+        """(full URL, line of its ledger, full URL of its Task) of the escalations that may be read."""
+        for escalation in self._evidence.escalations:
+            for number, event in enumerate(escalation.ledger):
+                task = f"{self._base}/{escalation.task}"
+                yield self._number(f"{escalation.task}:{number}"), event, task
 
     def _provenance(self, event: LedgerEvent, task: str) -> Tree:
         targets = [task, *(f"{self._base}/{key}" for key in _keys_in(event) if self._knows(key))]

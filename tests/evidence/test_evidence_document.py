@@ -94,6 +94,25 @@ def test_every_reference_in_it_resolves_in_it(document: Tree) -> None:
             assert absolute in urls, (entry["fullUrl"], reference)
 
 
+def unreachable(document: Tree) -> set[str]:
+    """Entries that no chain of references from the Composition leads to."""
+    base = "http://127.0.0.1:8080/fhir/"
+    trees = {entry["fullUrl"]: entry["resource"] for entry in document["entry"]}
+    reached: set[str] = set()
+    waiting = [document["entry"][0]["fullUrl"]]
+    while waiting:
+        url = waiting.pop()
+        if url in trees and url not in reached:
+            reached.add(url)
+            found = (element["reference"] for element in literal_references(trees[url]))
+            waiting += [reference if ":" in reference else base + reference for reference in found]
+    return set(trees) - reached
+
+
+def test_the_composition_leads_to_everything(document: Tree) -> None:
+    assert unreachable(document) == set()
+
+
 def test_what_partners_sent_is_in_it_unchanged(house: PlayedHouse, completed: str, document: Tree) -> None:
     reader = house.house.store.reader(SENDER)
     inside = {entry["fullUrl"]: entry["resource"] for entry in document["entry"]}
@@ -215,6 +234,7 @@ def test_missed_deadlines_the_ladder_and_the_escalation_are_in_it(house: PlayedH
     assert child in {entry["fullUrl"] for entry in document["entry"]}
     assert {row[2] for row in rows(document, "clock")} >= {"fell due"}
     assert any(row[:2] == ["Governance", "flagged for review"] for row in rows(document, "standing"))
+    assert unreachable(document) == set()
     # The recipient learns that it was escalated, and nothing of what its other side does about it.
     other = evidence(house, begun.id, RECEIVER)
     assert rows(other, "ladder")[-1][0] == "Escalation: known to its two sides only"

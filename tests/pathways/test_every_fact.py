@@ -6,6 +6,7 @@ dropped there, or moves to another step, is caught here.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,10 +14,11 @@ import pytest
 from whole_house import WholeHouse, whole_house
 
 from adapter.domain.errors import Issue
-from adapter.domain.facts import CATALOGUE
+from adapter.domain.facts import CATALOGUE, COVERAGES
 from adapter.domain.gates import unmet
 from adapter.domain.task_status import STAGES, Stage
 from adapter.pathways import load_pathways
+from adapter.testkit.elements import fact as fact_element
 from adapter.testkit.whole_handoff import WholeHandoff, complete
 from mappings.facts import extract_facts
 from mappings.json_codec import decode, encode
@@ -147,6 +149,15 @@ def test_without_the_fact_its_step_is_refused_and_no_other_and_with_it_the_gate_
     assert issues_at(stage, made(case)) == []
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("coverage", [None, *sorted(COVERAGES), "a-card-that-nobody-knows"])
+def test_coverage_never_blocks(case: Case, coverage: str | None) -> None:
+    handoff = made(case)
+    if coverage is not None:
+        handoff.request["task"].setdefault("input", []).append(fact_element("coverage", "Code", coverage))
+    assert [issues_at(stage, handoff) for stage in STAGES] == [[], [], []]
+
+
 # The same through the whole application, over its own HTTP interface and a real database.
 
 
@@ -195,6 +206,16 @@ def test_a_request_without_the_fact_is_refused_at_the_door_and_kept_once_it_is_t
     taken = sender.post("", whole.transaction(whole.request))
     assert taken.status == 200, taken.tree
     assert house.caller(whole.owner).get(task_of(taken, whole)).status == 200
+
+
+@pytest.mark.parametrize("coverage", [None, *sorted(COVERAGES)])
+def test_a_person_of_any_coverage_or_none_is_handed_over(house: WholeHouse, coverage: str | None) -> None:
+    handoff = complete(PATHWAYS["perinatal-minimum"], chance=random.Random(str(coverage)))
+    if coverage is not None:
+        handoff.request["task"]["input"].append(fact_element("coverage", "Code", coverage))
+    sent = house.caller(handoff.requester).post("", handoff.transaction(handoff.request))
+    assert sent.status == 200, sent.tree
+    assert house.caller(handoff.owner).move(task_of(sent, handoff), "accepted").status == 200
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

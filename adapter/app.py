@@ -21,6 +21,7 @@ from adapter.api.evidence import evidence_routes
 from adapter.api.face import Face
 from adapter.api.find_destination import find_destination_routes
 from adapter.api.health import health_routes
+from adapter.api.http_request import body, request_key
 from adapter.api.http_response import indented_when_asked
 from adapter.api.instance import instance_routes
 from adapter.api.metadata import metadata_routes
@@ -40,6 +41,8 @@ from adapter.demo_partners import DEMO_PARTNERS
 from adapter.domain.errors import NotFound
 from adapter.domain.scopes import Scopes
 from adapter.intake.handoffs import handoff_routes
+from adapter.intake.openapi import openapi_routes
+from adapter.intake.sending import Sending, sending_routes
 from adapter.logs import configure_logs
 from adapter.pathways import load_pathways
 from adapter.processes import die_with_parent
@@ -138,6 +141,10 @@ def create_app(house: House) -> Flask:
     app.register_blueprint(page_routes(pages, visitors))
     handoff_page = lambda id_: shown(pages, lambda: pages.handoff(id_))  # noqa: E731 - one line of wiring
     app.register_blueprint(handoff_routes(house.store, authentication, page=handoff_page))
+    app.register_blueprint(sending_routes(Sending(
+        house.world, authentication, partial(body, settings.max_body_bytes), request_key, face.refuse_invalid
+    )))  # fmt: skip
+    app.register_blueprint(openapi_routes())
     app.register_blueprint(health_routes(lambda: readiness(house.store.engine)))
     if isinstance(house.clock, DemoClock):
         app.register_blueprint(demo_clock_routes(house.clock.advance))

@@ -1,0 +1,164 @@
+"""POST /handoffs and POST /handoffs/{id}/status: a handoff begun and answered in plain JSON.
+
+What is sent becomes the resources of a transaction and takes the one write path, so the same gates, rights and
+notifications hold as for a FHIR sender. A refusal is told with the member of the plain JSON that it is about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Blueprint, Response, request
+from marshmallow import Schema, ValidationError
+
+from adapter.domain.errors import HandoffError, Invalid, Issue, NotFound
+from adapter.domain.origin import Origin
+from adapter.domain.scopes import Scopes
+from adapter.intake.handoffs import Authenticate
+from adapter.intake.schema import AnswerSchema, NewHandoffSchema
+from adapter.use_cases.ports import Answer, Reader, ResourceKey
+from adapter.use_cases.transact import Done, Plan, Request, transact
+from adapter.use_cases.world import World
+from mappings import bundle as bundle_mapping
+from mappings import plain_handoff
+from mappings.interaction import INTERACTION_CODES
+from mappings.json_codec import decode, encode
+from mappings.plain_handoff import Resources
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What the roof gives this door: `body` reads the request within its bounds, `request_key` its X-Request-ID, and
+    `refuse_invalid` checks a Bundle as if a FHIR sender had sent it."""
+
+    world: World
+    authenticate: Authenticate
+    body: Callable[[], bytes]
+    request_key: Callable[[], str | None]
+    refuse_invalid: Callable[[Tree], object]
+
+    def send(
+        self,
+        raw: bytes,
+        scopes: Scopes,
+        tenant: str,
+        build: Callable[[Reader], Resources],
+        answer: Callable[[Done, Resources], Answer],
+    ) -> Response:
+        """Carry out what `build` makes of the request. Raises HandoffError, located in the plain JSON."""
+        made = Resources()
+
+        def plan(reader: Reader) -> Plan:
+            nonlocal made
+            made = build(reader)
+            self.refuse_invalid(made.bundle)
+            # Deciding rewrites references in place; what was built stays, to find the member of a fault.
+            interactions = bundle_mapping.from_fhir(decode(encode(made.bundle)))
+            for interaction in interactions:
+                scopes.require(interaction.type, INTERACTION_CODES[interaction.method])
+            return Plan(interactions)
+
+        key = self.request_key()
+        digest = hashlib.sha256(f"{request.path}\n".encode() + raw).digest()
+        # A sender that repeats a new handoff after a timeout means the same one; an answer may well be given twice.
+        keys = ((f"request:{key}", digest),) if key else ()
+        if not keys and request.path == "/handoffs":
+            keys = ((f"body:{digest.hex()}", digest),)
+        origin = Origin("transaction", self.world.base_url, request.remote_addr, key)
+        try:
+            given = transact(self.world, Request(tenant, keys, origin), plan, lambda done: answer(done, made))
+        except HandoffError as refusal:
+            raise type(refusal)([_in_plain(issue, made) for issue in refusal.issues]) from None
+        response = Response(given.body, given.status, content_type="application/json")
+        response.headers.update(given.headers)
+        return response
+
+
+def sending_routes(sending: Sending) -> Blueprint:
+    routes = Blueprint("sending", __name__)
+
+    @routes.post("/handoffs")
+    def send() -> Response:
+        client = sending.authenticate(dict(request.headers))
+        raw = sending.body()
+        plain = _loaded(NewHandoffSchema(), raw)
+
+        def answer(done: Done, _: Resources) -> Answer:
+            (task,) = (outcome for outcome in done.outcomes if outcome.type == "Task")
+            return Answer(201, {"Location": f"/handoffs/{task.id}"}, _standing(done, str(task.id)))
+
+        build = lambda _reader: plain_handoff.request(plain, client.tenant)  # noqa: E731 - names what is done with it
+        return sending.send(raw, client.scopes, client.tenant, build, answer)
+
+    @routes.post("/handoffs/<id_>/status")
+    def status(id_: str) -> Response:
+        client = sending.authenticate(dict(request.headers))
+        raw = sending.body()
+        plain = _loaded(AnswerSchema(), raw)
+
+        def build(reader: Reader) -> Resources:
+            task = reader.read(ResourceKey("Task", id_))
+            if task is None or task.deleted or reader.handoff(id_) is None:
+                raise NotFound("no such handoff")
+            related = [(decode(r.body), r.version, r.author) for r in reader.resources_of(id_) if not r.deleted]
+            return plain_handoff.answer(plain, decode(task.body), task.version, related, client.tenant)
+
+        def answer(done: Done, _: Resources) -> Answer:
+            return Answer(200, {}, _standing(done, id_))
+
+        return sending.send(raw, client.scopes, client.tenant, build, answer)
+
+    return routes
+
+
+def _standing(done: Done, id_: str) -> bytes:
+    """Where the handoff stands now, in short; `GET /handoffs/{id}` says all."""
+    handoff = done.handoffs[id_]
+    action = handoff.next_action
+    return encode(
+        {
+            "id": id_,
+            "status": handoff.status,
+            "responsible": handoff.responsible,
+            "next_action": {"code": action.code, "who": action.who, "by": action.by} if action else None,
+            "acceptance_deadline": handoff.acceptance_deadline,
+        }
+    )
+
+
+def _loaded(schema: Schema, raw: bytes) -> Mapping[str, Any]:
+    """Raises Malformed or Invalid; a fault of the content is located at its member."""
+    content = decode(raw)
+    if not isinstance(content, dict):
+        raise Invalid("expected a JSON object, got something else", code="structure")
+    try:
+        loaded: Mapping[str, Any] = schema.load(content)
+    except ValidationError as error:
+        raise Invalid(list(_issues(error.messages, ""))) from None
+    return loaded
+
+
+def _issues(messages: Any, at: str) -> list[Issue]:
+    """marshmallow's messages say what was expected and never repeat what was sent."""
+    if isinstance(messages, dict):
+        found = []
+        for name, inner in messages.items():
+            step = f"[{name}]" if isinstance(name, int) else "" if name == "_schema" else f".{_member(str(name))}"
+            found += _issues(inner, f"{at}{step}")
+        return found
+    code = "required" if "Missing data for required field." in messages else "invalid"
+    return [Issue(code, " ".join(str(message) for message in messages), at.removeprefix(".") or None)]
+
+
+def _member(name: str) -> str:
+    """An unknown member may be called anything, a name of a person too: only what looks like one of ours is told."""
+    return name if len(name) <= 40 and name.replace("_", "").replace("-", "").isascii() and name.islower() else "…"
+
+
+def _in_plain(issue: Issue, made: Resources) -> Issue:
+    return replace(issue, expression=made.member_at(issue.expression))

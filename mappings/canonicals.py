@@ -32,3 +32,8 @@ TOPIC_HANDOFF: Final = f"{BASE}/SubscriptionTopic/handoff"
 FHIR_TASK_CODE_SYSTEM: Final = "http://hl7.org/fhir/CodeSystem/task-code"
 PARTICIPATION_MODE_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 IDENTIFIER_TYPE_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
+
+
+def event_code(kind: str) -> str:
+    """The code of EVENT_SYSTEM for a kind of ledger event: `handoff-accepted` of `handoff:accepted`."""
+    return kind.replace(":", "-")

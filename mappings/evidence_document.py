@@ -23,6 +23,7 @@ from mappings.canonicals import (
     EXT_LACKING,
     FACT_SYSTEM,
     PATHWAY_RULE_SYSTEM,
+    event_code,
 )
 from mappings.evidence import Evidence, Tree
 from mappings.evidence_sections import VERDICTS, Cell, Mark, Section, sections
@@ -128,15 +129,15 @@ class _Document:
     def _provenance(self, event: LedgerEvent, task: str) -> Tree:
         targets = [task, *(f"{self._base}/{key}" for key in _keys_in(event) if self._knows(key))]
         status = " → ".join(s for s in (event.status_from, event.status_to) if s)
-        says = events.KINDS.get(event.kind, "")
+        says = events.KINDS.get(event.kind, event.kind)
         return {
             "resourceType": "Provenance",
             "target": [{"reference": target} for target in dict.fromkeys(targets)],
             "occurredDateTime": format_time(event.event_time),
             "recorded": format_time(event.recorded_time),
             "activity": {
-                "coding": [{"system": EVENT_SYSTEM, "code": event.kind, **({"display": says} if says else {})}],
-                **({"text": status} if status else {}),
+                "coding": [{"system": EVENT_SYSTEM, "code": event_code(event.kind)}],
+                "text": f"{says} ({status})" if status else says,
             },
             "agent": [{
                 "type": {"coding": [{"system": PARTICIPANT_TYPE_SYSTEM, "code": "performer"}]},

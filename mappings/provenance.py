@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from adapter.domain.handoff import LedgerEvent
-from mappings.canonicals import EVENT_SYSTEM
+from mappings.canonicals import EVENT_SYSTEM, event_code
 from mappings.task import organization
 from mappings.times import format_time
 
@@ -30,7 +30,7 @@ def to_fhir(event: LedgerEvent, version: int, task: Tree, sides: Mapping[str, st
         "recorded": format_time(event.recorded_time),
         "activity": {
             "coding": [
-                {"system": EVENT_SYSTEM, "code": event.kind},
+                {"system": EVENT_SYSTEM, "code": event_code(event.kind)},
                 {"system": _OPERATION_SYSTEM, "code": _operation(version, task)},
             ]
         },

@@ -47,7 +47,7 @@ def test_each_transition_says_what_when_who_and_why(moved: Begun, sender: Caller
         (
             f"{moved.id}.{version}",
             f"{moved.task}/_history/{version}",
-            [f"handoff:{kind}", "CREATE" if version == 1 else "UPDATE"],
+            [f"handoff-{kind}", "CREATE" if version == 1 else "UPDATE"],
             f"Organization/{SENDER if version == 1 else RECEIVER}",
             [{"text": "no bed until Monday"}] if kind == "put-on-hold" else None,
         )

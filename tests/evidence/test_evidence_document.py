@@ -14,7 +14,7 @@ from whole_house import RECEIVER, SENDER, THIRD
 from adapter.domain import events
 from adapter.use_cases.check_deadlines import check_deadlines
 from adapter.validation import check
-from mappings.canonicals import EVENT_SYSTEM, EXT_LACKING
+from mappings.canonicals import EVENT_SYSTEM, EXT_LACKING, event_code
 from mappings.evidence_sections import group_of
 from mappings.json_codec import decode
 from mappings.references import literal_references
@@ -125,7 +125,7 @@ def test_every_line_of_the_ledger_is_a_provenance_with_both_times(house: PlayedH
     document = evidence(house, completed)
     told = [p["activity"]["coding"][0] for p in resources(document, "Provenance")]
     # A receipt may have come in between.
-    assert [coding["code"] for coding in told][: len(before)] == [event.kind for event in before]
+    assert [coding["code"] for coding in told][: len(before)] == [event_code(event.kind) for event in before]
     assert {coding["system"] for coding in told} == {EVENT_SYSTEM}
     for tree in resources(document, "Provenance"):
         assert tree["occurredDateTime"] and tree["recorded"] and tree["agent"][0]["who"]["reference"]
@@ -214,7 +214,7 @@ def test_a_record_that_came_late_shows_as_late(house: PlayedHouse) -> None:
     }
     assert house.caller(SENDER).post("Communication", call).status == 201
     document = evidence(house, begun.id)
-    told = next(p for p in resources(document, "Provenance") if p["activity"]["coding"][0]["code"] == "contact:failed")
+    told = next(p for p in resources(document, "Provenance") if p["activity"]["coding"][0]["code"] == "contact-failed")
     assert told["occurredDateTime"] < told["recorded"]
     assert rows(document, "contacts")[0][-1] == "late: 2 hours 5 minutes"
     assert rows(document, "transitions")[0][-2] == ""

@@ -44,6 +44,11 @@ def _patch_binary() -> Tree:
     return {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": operations}
 
 
+def _fhirpath_patch() -> Tree:
+    parts = [{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "language"}]
+    return {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+
+
 def _body(target: Target) -> Tree:
     """A valid resource of the type with that id."""
     needed: dict[str, Tree] = {
@@ -109,11 +114,20 @@ ATTEMPTS: dict[str, Attempt] = {
     "as the focus of a Task": lambda c, t: c.post(
         "Task", _body(Target("Task", "x", "")) | {"focus": {"reference": t.key}}
     ),
+    "history in pages": lambda c, t: c.get(f"{t.key}/_history?_count=1&_since=2020-01-01T00:00:00Z&_summary=true"),
+    "search and follow": lambda c, t: c.get(f"{t.type}?_id={t.id}&_include=*&_revinclude:iterate=Provenance:target"),
+    "search in order": lambda c, t: c.get(f"{t.type}?_id={t.id}&_sort=-_lastUpdated&_elements=id&_total=estimate"),
+    "chain to it": lambda c, t: c.get(f"Provenance?target:{t.type}._id={t.id}"),
+    "what points at it": lambda c, t: c.get(f"{t.type}?_has:Provenance:target:target={t.key}"),
+    "fhirpath patch": lambda c, t: c.patch(t.key, _fhirpath_patch(), If_Match='W/"1"'),
+    "fhirpath patch in a transaction": lambda c, t: c.post("", bundle(entry("PATCH", t.key, _fhirpath_patch()))),
+    "as a subscription": lambda c, t: c.get(f"Subscription/{t.id}/$events"),
     "validation of a reference": lambda c, t: c.post("Basic/$validate", _named_by(t.type, t.key)),
 }
 
 ATTEMPTS_ON_A_TASK: dict[str, Attempt] = {
     "handoff": lambda c, t: c.get(f"/handoffs/{t.id}"),
+    "answer in plain JSON": lambda c, t: c.send("POST", f"/handoffs/{t.id}/status", {"status": "accepted"}),
     "abort": lambda c, t: c.post("Task", {
         "resourceType": "Task", "status": "requested", "intent": "order", "focus": {"reference": t.key},
         "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "abort"}]},
@@ -128,6 +142,8 @@ ATTEMPTS_ON_A_TASK: dict[str, Attempt] = {
 ATTEMPTS_BY_NUMBER: dict[str, Attempt] = {
     "search by number": lambda c, t: c.get(f"{t.type}?identifier={NUMBER}|{t.number}"),
     "chained search": lambda c, t: c.get(f"Task?patient.identifier={NUMBER}|{t.number}"),
+    "what has it": lambda c, t: c.get(f"Patient?_has:Task:patient:patient.identifier={NUMBER}|{t.number}"),
+    "chain of two": lambda c, t: c.get(f"Task?focus:ServiceRequest.subject:Patient.identifier={NUMBER}|{t.number}"),
     "search and include back": lambda c, t: c.get(f"Patient?identifier={NUMBER}|{t.number}&_revinclude=Task:patient"),
     "conditional reference by number": lambda c, t: c.post(
         "", transaction(_named_by(t.type, f"{t.type}?identifier={NUMBER}|{t.number}"))

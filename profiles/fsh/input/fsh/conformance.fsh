@@ -36,7 +36,7 @@ InstanceOf: SearchParameter
 Usage: #definition
 Title: "Task by the responsible organisation"
 * insert SearchParameter(responsible, Task-responsible, TaskResponsible, reference, [[Task.extension.where(url='https://handoff.example/fhir/StructureDefinition/responsible').value]])
-* description = "Handoffs by the organisation that holds the person now. For servers that keep a copy; the adapter itself answers GET /handoffs."
+* description = "Handoffs by the organisation that holds the person now. For servers that keep a copy; the adapter itself tells it at GET /handoffs/{id}."
 * target = #Organization
 
 Instance: Task-acceptance-deadline

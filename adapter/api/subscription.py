@@ -72,6 +72,7 @@ def subscription_routes(face: Face, told: Told) -> Blueprint:
         past = told.past_events(id_, first, min(until, last, first + MOST_EVENTS - 1))
         # Rights may have changed since: what is not to be seen any more happened, and no more is said of it.
         visible = face.world.store.reader(client.tenant).read_many({each.focus for each in past})
+        face.disclose(client, "$events", list(visible.values()))
         again = [
             Event(each.event_number or 0, each.created_at, str(each.focus) if each.focus in visible else "")
             for each in past

@@ -26,6 +26,10 @@ from adapter.use_cases.publish_pathways import publish_pathways
 _WORKER_PAUSE = 1.0
 """Seconds before a worker that died is started again: one that cannot start, for want of a database, costs little."""
 
+_STOP_SECONDS = 5
+"""For the server's processes to end their requests. One that is told to stop while it starts does not hear it and is
+killed then, by which nothing is lost."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -52,6 +56,7 @@ def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int
             workers=settings.server_processes,
             factory=True,
             respawn_failed_workers=True,
+            workers_kill_timeout=_STOP_SECONDS,
             log_enabled=True,
             log_access=False,  # an access log holds addresses, and an address may hold a name
         )

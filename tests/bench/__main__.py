@@ -29,7 +29,7 @@ from tests.bench.bench import Bench, Plan
 from tests.bench.floor import FloorProcess
 from tests.bench.receiver import Receiver
 
-WHOLE = Plan(seconds=2.0, rounds=5, stored=(1_000, 100_000))
+WHOLE = Plan(seconds=1.5, rounds=4, stored=(1_000, 100_000))
 QUICK = Plan(seconds=0.3, rounds=1, stored=(100, 1_000))
 
 

@@ -58,6 +58,7 @@ SETTINGS: Mapping[str, str] = {
     "shared_buffers": "256MB",
     "max_connections": "100",
     "max_wal_size": "2GB",
+    "autovacuum_naptime": "10s",  # a database that grows from nothing soon knows what it holds
     "jit": "off",  # compiling costs more than our longest query
     "timezone": "UTC",
     # A failing statement or a duplicate key must not write its values, which are patient data, into the server's log.

@@ -43,6 +43,9 @@ MOST_SORTED = 2000
 MOST_BRANCHES = 40
 """So many lists of Tasks are merged; more are looked up and sorted like anything else."""
 
+BY_ID = frozenset({"_id", "_has"})
+"""Criteria that become ids, to be looked up with the type."""
+
 Rows = Sequence[tuple[Any, ...]]
 """A stored resource and, as the ninth column, what it was sorted by."""
 Conditions = Callable[[Values], list[str]]
@@ -90,15 +93,26 @@ def _choosing(parameters: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in parameters if name.partition(":")[0] not in CONTROLS]
 
 
-def _conditions(driver: Driver, access: Access, type: str, criteria: Sequence[Criterion], values: Values) -> list[str]:
-    """What must hold of a row: the access predicate first, in every search there is."""
-    conditions = [access.current(values), f"r.type = {values.bind(type)}", "NOT r.deleted"]
+def _conditions(
+    driver: Driver, access: Access, type: str, criteria: Sequence[Criterion], values: Values, walking: bool = False
+) -> list[str]:
+    """What must hold of a row: the access predicate first, in every search there is.
+
+    A key is of one type already: with one to look up, the type must not tempt PostgreSQL to read all that are of it."""
+    by_key = not walking and any(map(_has_keys, criteria)) and not any(each.name in BY_ID for each in criteria)
+    column = "(r.type || '')" if by_key else "r.type"
+    return [access.current(values), f"{column} = {values.bind(type)}", *_met(driver, access, criteria, values)]
+
+
+def _met(driver: Driver, access: Access, criteria: Sequence[Criterion], values: Values) -> list[str]:
+    """The criteria as conditions. The other end of a chain is searched with the same access."""
 
     def rows(type: str, criterion: Criterion, columns: str, limit: int) -> list[tuple[Any, ...]]:
         values = Values()
         where = all_of(_conditions(driver, access, type, [criterion], values))
         return list(driver.rows(f"SELECT {columns} FROM resource_version r WHERE {where} LIMIT {limit}", *values.bound))
 
+    conditions = ["NOT r.deleted"]
     for criterion in criteria:
         if criterion.has is not None:
             conditions.append(f"r.id = ANY({values.texts(ids_pointed_at(criterion, rows))})")
@@ -111,34 +125,39 @@ def _conditions(driver: Driver, access: Access, type: str, criteria: Sequence[Cr
 
 def _page(driver: Driver, access: Access, query: SearchQuery, criteria: Sequence[Criterion], order: Order) -> Rows:
     """One row more than asked for, if there is one."""
-
-    def statement(values: Values, criteria: Sequence[Criterion]) -> list[str]:
-        conditions = _conditions(driver, access, query.type, criteria, values)
-        if query.cursor is not None:
-            conditions.append(order.after(query.cursor, values))
-        return conditions
-
-    values, limit = Values(), query.count + 1
-    worklist = _worklist(query.type, criteria) if order.by_last_updated else None
+    limit = query.count + 1
+    worklist = _worklist(criteria) if query.type == "Task" and order.by_last_updated else None
     if worklist is not None:
+        values = Values()
         others = [criterion for criterion in criteria if criterion.name not in worklist.answers]
-        return driver.rows(_merged(worklist, statement(values, others), order, limit, values), *values.bound)
-    conditions = statement(values, criteria)
-    if any(_has_keys(criterion) for criterion in criteria):
+        conditions = [access.current(values), *_met(driver, access, others, values)]
+        conditions += _after(query, order, values)
+        return driver.rows(_merged(worklist, conditions, order, limit, values), *values.bound)
+    if any(map(_has_keys, criteria)):
+        values = Values()
+        conditions = _conditions(driver, access, query.type, criteria, values) + _after(query, order, values)
         rows = driver.rows(_sorted(conditions, order, limit), *values.bound)
         if not rows or rows[0][9] <= MOST_SORTED:
             return rows
+    values = Values()
+    conditions = _conditions(driver, access, query.type, criteria, values, walking=True) + _after(query, order, values)
     walk = f"SELECT {STORED}, {order.column} FROM resource_version r WHERE {all_of(conditions)} {order.clause}"
     return driver.rows(f"{walk} LIMIT {limit}", *values.bound)
 
 
+def _after(query: SearchQuery, order: Order, values: Values) -> list[str]:
+    return [] if query.cursor is None else [order.after(query.cursor, values)]
+
+
 def _has_keys(criterion: Criterion) -> bool:
     """Whether the criterion is looked up in the index of keys, so that few rows are likely."""
-    if criterion.name in {"_id", "_has"} or criterion.chain is not None:
+    if criterion.name in BY_ID or criterion.chain is not None:
         return True
     if criterion.name == "_lastUpdated" or criterion.modifier in {"not", "missing", "contains", "text"}:
         return False
-    return parameter_of(criterion).kind not in {"date", "number", "quantity"}
+    if (kind := parameter_of(criterion).kind) == "date":
+        return criterion.modifier is None and all(value[:1].isdigit() for value in criterion.values)
+    return kind not in {"number", "quantity"}
 
 
 def _sorted(conditions: Sequence[str], order: Order, limit: int) -> str:
@@ -164,10 +183,8 @@ class Worklist:
     """The criteria that the keys already meet."""
 
 
-def _worklist(type: str, criteria: Sequence[Criterion]) -> Worklist | None:
-    """`Task?owner=…&status=…` (or requester), each once and plain; anything beside them is a filter."""
-    if type != "Task":
-        return None
+def _worklist(criteria: Sequence[Criterion]) -> Worklist | None:
+    """`Task?owner=…&status=…` (or requester), each once and plain; beside them only what has no key of its own."""
     statuses = [criterion for criterion in criteria if criterion.name == "status"]
     if len(statuses) != 1 or statuses[0].modifier or statuses[0].chain:
         return None
@@ -175,6 +192,8 @@ def _worklist(type: str, criteria: Sequence[Criterion]) -> Worklist | None:
         parties = [criterion for criterion in criteria if criterion.name == party]
         if len(parties) != 1 or parties[0].modifier in {"identifier", "missing"} or parties[0].chain:
             continue
+        if any(_has_keys(criterion) for criterion in criteria if criterion.name not in {"status", party}):
+            return None
         references = dict.fromkeys(form for value in parties[0].values for form in reference_forms(parties[0], value))
         codes = dict.fromkeys(token_form(value).rpartition("|")[2] for value in statuses[0].values)
         if 0 < len(references) * len(codes) <= MOST_BRANCHES:

@@ -121,7 +121,7 @@ def _pointing_at(
         if include.only in (None, each.key.type) and (not parameter.targets or each.key.type in parameter.targets)
     }
     values = Values(include.source)
-    where = f"r.type = $1 AND {has_any_key(sorted(keys), values)}"
+    where = f"(r.type || '') = $1 AND {has_any_key(sorted(keys), values)}"  # by the key, not by the type
     return _visible(driver, access, where, values) if keys else ()
 
 

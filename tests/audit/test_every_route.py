@@ -19,8 +19,8 @@ SILENT: Final = {
     ("GET", "/fhir/OperationDefinition/find-destination"): "about the server",
     ("GET", "/fhir/HealthcareService/$find-destination"): "the public directory of partners",
     ("GET", "/fhir/Subscription/<id_>"): "a partner's own channel",
+    ("GET", "/fhir/Subscription/<id_>/$events"): "numbers and references of what a partner was told before; a row too",
     ("GET", "/fhir/Subscription/<id_>/$status"): "counts of what a partner was told",
-    ("GET", "/fhir/Subscription/<id_>/$events"): "numbers and references of what a partner was told, no content",
     ("GET", "/healthz"): "about the server",
     ("GET", "/readyz"): "about the server",
     ("GET", "/metrics"): "counts",
@@ -34,6 +34,11 @@ SILENT: Final = {
 """What neither shows nor changes anything about a person, and why."""
 
 PATIENT: Final = {"resourceType": "Patient", "name": [{"family": "Testerly"}]}
+
+PLAIN: Final = {
+    "recipient": "outpatient-clinic",
+    "person": {"identifier": {"value": "1"}, "family": "Testerly"},
+}
 
 
 def _patient(caller: Caller, begun: Begun) -> dict[str, Any]:
@@ -81,7 +86,23 @@ CASES: Final[dict[tuple[str, str], Case]] = {
     ),
     ("DELETE", "/fhir/<type_>/<id_>"): lambda c, b: c.delete(f"Patient/{_lone(c)}"),
     ("GET", "/fhir/Task/<id_>/$evidence"): lambda c, b: c.get(f"{b.task}/$evidence"),
+    ("POST", "/handoffs"): lambda c, b: c.post(
+        "/handoffs",
+        {
+            "recipient": "outpatient-clinic",
+            "person": {"identifier": {"system": "urn:example:mrn", "value": b.id}, "family": "Testerly"},
+            "reason": "a test",
+        },
+        Content_Type="application/json",
+    ),
+    ("POST", "/handoffs/<id_>/status"): lambda c, b: c.post(
+        f"/handoffs/{b.id}/status", {"status": "cancelled", "reason": "a test"}, Content_Type="application/json"
+    ),
     ("GET", "/handoffs/<id_>"): lambda c, b: c.get(f"/handoffs/{b.id}"),
+    ("POST", "/handoffs"): lambda c, b: c.send("POST", "/handoffs", PLAIN | {"reason": f"as {b.id}"}),
+    ("POST", "/handoffs/<id_>/status"): lambda c, b: c.send(
+        "POST", f"/handoffs/{b.id}/status", {"status": "cancelled", "reason": "moved away"}
+    ),
     ("GET", "/handoffs/<id_>/evidence"): lambda c, b: c.get(f"/handoffs/{b.id}/evidence"),
     ("GET", "/"): lambda c, b: c.get("/"),
 }

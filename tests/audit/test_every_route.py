@@ -86,18 +86,6 @@ CASES: Final[dict[tuple[str, str], Case]] = {
     ),
     ("DELETE", "/fhir/<type_>/<id_>"): lambda c, b: c.delete(f"Patient/{_lone(c)}"),
     ("GET", "/fhir/Task/<id_>/$evidence"): lambda c, b: c.get(f"{b.task}/$evidence"),
-    ("POST", "/handoffs"): lambda c, b: c.post(
-        "/handoffs",
-        {
-            "recipient": "outpatient-clinic",
-            "person": {"identifier": {"system": "urn:example:mrn", "value": b.id}, "family": "Testerly"},
-            "reason": "a test",
-        },
-        Content_Type="application/json",
-    ),
-    ("POST", "/handoffs/<id_>/status"): lambda c, b: c.post(
-        f"/handoffs/{b.id}/status", {"status": "cancelled", "reason": "a test"}, Content_Type="application/json"
-    ),
     ("GET", "/handoffs/<id_>"): lambda c, b: c.get(f"/handoffs/{b.id}"),
     ("POST", "/handoffs"): lambda c, b: c.send("POST", "/handoffs", PLAIN | {"reason": f"as {b.id}"}),
     ("POST", "/handoffs/<id_>/status"): lambda c, b: c.send(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,6 +139,14 @@ def test_our_own_operations_are_defined_where_the_statement_says(sender: Caller,
         assert {i["severity"] for i in sender.post("OperationDefinition/$validate", got.tree).issues} == {"information"}
     assert sender.get("OperationDefinition/nobody").status == 404
     assert house.nobody.get("OperationDefinition/nobody").status == 401
+
+
+def test_every_operation_and_plain_route_is_in_the_docs(house: WholeHouse, rest: Tree) -> None:
+    docs = "".join(Path("docs", name).read_text(encoding="utf-8") for name in ("api.md", "plain-json.md"))
+    named = {o["name"] for each in [rest, *rest["resource"]] for o in each.get("operation", ())}
+    assert [name for name in sorted(named) if f"${name}" not in docs] == []
+    plain = house.nobody.get("/openapi.json").tree["paths"]
+    assert [path for path in plain if path not in docs] == []
 
 
 def test_what_has_not_changed_since_is_not_sent_again(sender: Caller) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,12 +20,16 @@ from granian.constants import Interfaces
 from adapter.app import open_house
 from adapter.config import PREFIX, Settings, refuse_insecure
 from adapter.demo_partners import ensure_demo_partners
-from adapter.storage import database_url, upgrade
+from adapter.domain.errors import Unavailable
+from adapter.storage import EmbeddedPostgres, database_url, upgrade
 from adapter.storage.database_facts import database_facts
 from adapter.use_cases.publish_pathways import publish_pathways
 
 _WORKER_PAUSE = 1.0
 """Seconds before a worker that died is started again: one that cannot start, for want of a database, costs little."""
+
+_DATABASE_PAUSE = 1.0
+"""Seconds between two looks at whether the embedded database still runs."""
 
 _STOP_SECONDS = 5
 """For the server's processes to end their requests. One that is told to stop while it starts does not hear it and is
@@ -36,7 +41,8 @@ _log = logging.getLogger(__name__)
 def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int] | None, demo: bool) -> None:
     """Blocks until SIGTERM or SIGINT. Raises InvalidSettings or Unavailable before anything listens."""
     refuse_insecure(settings)
-    url = database_url(settings.database_url.get_secret_value() if settings.database_url else None, settings.data_dir)
+    embedded = None if settings.database_url else EmbeddedPostgres(settings.data_dir)
+    url = embedded.url() if embedded else database_url(_configured(settings), settings.data_dir)
     upgrade(url)
     with open_house(settings, url, connections=2) as house:
         refuse_insecure(settings, house.register.directory(), database_facts(house.store.engine))
@@ -45,6 +51,8 @@ def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int
             ensure_demo_partners(house.store, house.register, settings.demo_keys, house.clock.now(), demo_ports)
     environment = {**_as_environment(settings), f"{PREFIX}DATABASE_URL": url}
     os.environ.update(environment)
+    if embedded:
+        threading.Thread(target=_keep_up, args=(embedded,), name="keeps-database-running", daemon=True).start()
     with ExitStack() as stack:
         if with_worker:
             stack.enter_context(_Worker())
@@ -61,6 +69,21 @@ def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int
             log_access=False,  # an access log holds addresses, and an address may hold a name
         )
         server.serve()
+
+
+def _configured(settings: Settings) -> str | None:
+    return settings.database_url.get_secret_value() if settings.database_url else None
+
+
+def _keep_up(database: EmbeddedPostgres) -> None:
+    """Nobody else watches over the embedded database; a server of its own is its operator's to watch."""
+    while True:
+        time.sleep(_DATABASE_PAUSE)
+        try:
+            if database.start_again_if_dead():
+                _log.warning("the embedded database had died; it is running again")
+        except Unavailable as error:
+            _log.error("the embedded database does not start: %s", error)
 
 
 class _Worker:

@@ -99,6 +99,18 @@ class EmbeddedPostgres:
         """A SQLAlchemy address of this cluster."""
         return f"postgresql+psycopg://{user}@/{database}?host={quote(str(self._sockets), safe='')}"
 
+    def start_again_if_dead(self) -> bool:
+        """Whether the server had died and was started again. Costs a look at one process when it runs.
+
+        Raises Unavailable when it does not come up."""
+        if self._users is None or self._is_coming_or_going():
+            return False
+        with self._starting_or_stopping():
+            if self._users is None or self._answers():
+                return False
+            self._bring_up()
+        return True
+
     def release(self) -> None:
         """Let go; whoever lets go last stops the server cleanly. A second call does nothing."""
         if self._users is None:

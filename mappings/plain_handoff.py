@@ -6,7 +6,6 @@ the same plain JSON always means the same Bundle.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -22,6 +21,7 @@ from mappings.canonicals import (
     PLAN_DEFINITION,
     RISK_TIER_SYSTEM,
 )
+from mappings.plain_members import member_at
 from mappings.task import organization
 
 Tree = dict[str, Any]
@@ -87,21 +87,7 @@ class Resources:
 
     def member_at(self, expression: str | None) -> str | None:
         """The plain member that a fault at `expression` is about: `facts.coverage`, `recipient`; None for the whole."""
-        index, place = _place(expression)
-        type_ = self.entries[index]["resource"]["resourceType"] if index is not None and place else ""
-        place = f"{type_}{place}" if type_ else expression or ""
-        if (fact := _FACT.search(place)) is not None:
-            return _MEMBER_OF_FACT.get(fact[1], f"facts.{fact[1]}")
-        if index is not None and place.startswith(("Task.input", "Task.output")):
-            return _member_of_parameter(self.entries[index]["resource"], place)
-        if index is not None and place.startswith("PractitionerRole.organization"):
-            # A contact at the recipient stands where the handoff goes to, unless it says otherwise itself.
-            member = self.members[index]
-            return "recipient" if member == "recipient_contact" else f"{member}.organization"
-        for pattern, member in _MEMBERS:
-            if pattern.match(place):
-                return member
-        return (self.members[index] or None) if index is not None and index < len(self.members) else None
+        return member_at(expression, [entry["resource"] for entry in self.entries], self.members)
 
 
 def request(plain: Plain, requester: str) -> Resources:
@@ -356,59 +342,3 @@ def _fact(code: str, kind: str, value: Any) -> Tree:
 def _time(moment: datetime) -> str:
     """With the zone in which it was said."""
     return moment.isoformat()
-
-
-_ENTRY: Final = re.compile(r"^Bundle\.entry\[(\d+)\](?:\.resource(.*)|.*)$", re.DOTALL)
-_FACT: Final = re.compile(r"code *= *'([a-z-]+)'")
-_PARAMETER: Final = re.compile(r"^Task\.(input|output)\[(\d+)\]")
-_MEMBER_OF_FACT: Final[Mapping[str, str]] = {
-    "recipient-contact": "recipient_contact",
-    "recipient-clinician": "clinician",
-    "follow-up-owner": "follow_up_owner",
-    "live-contact": "live_contact",
-    "risk-acknowledged": "risk_acknowledged",
-    "responsibilities-accepted": "responsibilities",
-    "same-day-outreach": "same_day_outreach",
-    "person-has-appointment": "person_has_appointment",
-    "telehealth-instructions": "telehealth_instructions",
-}
-_MEMBERS: Final = tuple(
-    (re.compile(pattern), member)
-    for pattern, member in (
-        (r"Task\.owner\.resolve", "recipient_contact"),
-        (r"Task\.owner", "recipient"),
-        (r"Task\.instantiatesCanonical", "pathway"),
-        (r"Task\.extension", "acceptance_deadline"),
-        (r"Task\.statusReason", "reason"),
-        (r"Task\.status", "status"),
-        (r"RiskAssessment", "risk.level"),
-        (r"CarePlan\.activity", "safety_plan.next_steps"),
-        (r"CarePlan", "safety_plan.summary"),
-        (r"ServiceRequest\.reasonCode", "reason"),
-        (r"ServiceRequest\.identifier", "order_number"),
-        (r"ServiceRequest\.encounter", "visit"),
-        (r"Encounter\.period", "visit.end"),
-        (r"Appointment\.participant\.actor", "appointment.place"),
-        (r"Appointment", "appointment"),
-        (r"Communication\.(recipient|sent)", "person_informed"),
-        (r"Patient\.identifier", "person.identifier"),
-        (r"Patient\.birthDate", "person.birth_date"),
-        (r"Patient\.telecom", "person.phone"),
-    )
-)
-"""Where the elements that a fault or a missing fact is told of stand in plain JSON."""
-
-
-def _place(expression: str | None) -> tuple[int | None, str]:
-    """The entry that an expression points into, and what follows its resource there."""
-    found = _ENTRY.match(expression or "")
-    return (int(found[1]), found[2] or "") if found else (None, "")
-
-
-def _member_of_parameter(task: Tree, place: str) -> str | None:
-    found = _PARAMETER.match(place)
-    elements = task.get(found[1], []) if found else []
-    if found is None or int(found[2]) >= len(elements):
-        return None
-    code = elements[int(found[2])]["type"].get("coding", [{}])[0].get("code", "")
-    return _MEMBER_OF_FACT.get(code, f"facts.{code}")

@@ -6,26 +6,22 @@ was faster, the commit fails and everything is decided anew. A request that was 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from adapter.domain.errors import (
     BusinessRule,
     Conflict,
-    Deleted,
     HandoffError,
-    Invalid,
     KeyReused,
     MethodNotAllowed,
     NotAllowed,
 )
 from adapter.domain.handoff import Handoff
 from adapter.domain.origin import Origin
-from adapter.domain.task_status import TERMINAL
-from adapter.use_cases.begin_handoff import begin_handoff, task_id_in
 from adapter.use_cases.decision import Decision
-from adapter.use_cases.follow_up import close_follow_up
-from adapter.use_cases.linking import link, reach
+from adapter.use_cases.joining import join_and_decide
+from adapter.use_cases.linking import link
 from adapter.use_cases.ports import (
     Answer,
     DuplicateRequest,
@@ -38,10 +34,7 @@ from adapter.use_cases.ports import (
     WriteSet,
     retrying_on_conflict,
 )
-from adapter.use_cases.record_contact import record_additions, record_appointment, record_contact, request_abort
-from adapter.use_cases.take_along import take_along
 from adapter.use_cases.targets import Action, Change, find_targets
-from adapter.use_cases.update_task import update_task, withdraw_draft
 from adapter.use_cases.world import World
 from mappings import task as task_mapping
 from mappings.bundle import PROCESSING_ORDER
@@ -158,7 +151,7 @@ def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple
             _refuse_subset(change)
             if change.tree is not None:
                 change.tree["id"] = change.key.id
-    _join_and_decide(decision, plan)
+    join_and_decide(decision, plan.handoffs)
     versions = _write(decision)
     by_interaction = {id(change.interaction): _outcome(change, versions) for change in changes}
     return decision, [by_interaction[id(interaction)] for interaction in plan.interactions]
@@ -227,117 +220,6 @@ def _refuse_subset(change: Change) -> None:
             "_elements, change that, and send it",
             expression=f"{change.at}.meta.tag",
         )
-
-
-def _join_and_decide(decision: Decision, plan: Plan) -> None:
-    """Find the handoffs that this change begins, moves or adds to, and decide on each."""
-    begun: list[Change] = []
-    for change in decision.changes:
-        if not change.writes:
-            continue
-        if change.before is not None:
-            change.handoffs.update(change.before.handoffs)
-        change.handoffs.update(plan.handoffs)
-        if change.key.type == "Task":
-            _decide_on_task(decision, change, begun)
-    _join_what_was_sent(decision, begun)
-    _join_what_is_referenced(decision, begun)
-    take_along(decision, {task.key.id for task in begun})
-
-
-def _decide_on_task(decision: Decision, change: Change, begun: list[Change]) -> None:
-    existing = decision.handoff(change.key.id) if change.before is not None else None
-    if change.tree is None:
-        if existing is not None:
-            withdraw_draft(decision, existing)
-        return
-    if existing is not None:
-        if change.before is not None and change.before.deleted:
-            raise Deleted("this Task was deleted while it was a draft; send a new one", expression=change.at)
-        update_task(decision, change, existing)
-        if existing.status == "draft":
-            begun.append(change)
-        return
-    if change.before is not None:
-        close_follow_up(decision, change)
-        return
-    view = task_mapping.from_fhir(change.tree)
-    if task_mapping.is_abort(view):
-        focus = task_id_in(view.focus)
-        handoff = decision.handoff(focus) if focus else None
-        if handoff is None:
-            raise Invalid(
-                "expected an abort request to have the Task of a handoff as its focus",
-                expression=f"{change.at}.focus",
-                code="not-found",
-            )
-        change.handoffs.add(handoff.id)
-        request_abort(decision, change, handoff)
-    elif not task_mapping.names_a_person_as_owner(view):
-        begin_handoff(decision, change, view)
-        change.handoffs.add(change.key.id)
-        begun.append(change)
-
-
-def _join_what_was_sent(decision: Decision, begun: Sequence[Change]) -> None:
-    """A new handoff holds what its Task leads to; when it is the only one in the request, all that was sent with it."""
-    for task in begun:
-        inside, outside = reach([str(task.key)], decision.known, decision.reader, decision.tenant)
-        for change in decision.changes:
-            if not change.writes or change is task or _is_other_task(change, begun):
-                continue
-            if len(begun) == 1 or str(change.key) in inside or _speaks_of(change, task):
-                change.handoffs.add(task.key.id)
-        written = {change.key for change in decision.changes if change.writes}
-        decision.write_set.joined += [(key, task.key.id) for key in sorted(outside - written)]
-
-
-def _is_other_task(change: Change, begun: Sequence[Change]) -> bool:
-    return any(change is other for other in begun)
-
-
-def _speaks_of(change: Change, task: Change) -> bool:
-    assert task.tree is not None
-    about = {str(task.key), (task.tree.get("focus") or {}).get("reference")}
-    return any(element["reference"] in about for element in change.references)
-
-
-def _join_what_is_referenced(decision: Decision, begun: Sequence[Change]) -> None:
-    """What is sent later joins the open handoffs whose Task or focus it references, and is recorded there."""
-    new = {task.key.id for task in begun}
-    additions: dict[str, list[Change]] = {}
-    for change in decision.changes:
-        if not change.writes or change.tree is None or change.key.type == "Task":
-            continue
-        change.handoffs.update(_handoffs_spoken_of(decision, change))
-        for handoff_id in sorted(change.handoffs):
-            handoff = decision.handoff(handoff_id)
-            if handoff is None:
-                change.handoffs.discard(handoff_id)
-            elif change.key.type == "Communication":
-                record_contact(decision, change, handoff, tell=handoff_id not in new)
-            elif change.key.type == "Appointment":
-                record_appointment(decision, change, handoff, tell=handoff_id not in new)
-            elif handoff_id not in new:
-                additions.setdefault(handoff_id, []).append(change)
-    for handoff_id, added in additions.items():
-        if (handoff := decision.handoff(handoff_id)) is not None:
-            record_additions(decision, added, handoff)
-
-
-def _handoffs_spoken_of(decision: Decision, change: Change) -> Iterable[str]:
-    found: set[str] = set()
-    for element in change.references:
-        reference = element["reference"].partition("/_history/")[0]
-        type_, _, id_ = reference.partition("/")
-        if type_ not in {"Task", "ServiceRequest", "Appointment"}:
-            continue
-        stored = decision.known.stored.get(ResourceKey(type_, id_))
-        if stored is not None:
-            found.update(stored.handoffs)
-    handoffs = [handoff for id_ in found if (handoff := decision.handoff(id_))]
-    still_open = [handoff.id for handoff in handoffs if handoff.status not in TERMINAL]
-    return still_open or [handoff.id for handoff in handoffs]
 
 
 def _write(decision: Decision) -> dict[ResourceKey, NewVersion]:

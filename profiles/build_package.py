@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mappings.canonicals import BASE
-from profiles import build_vocabulary
+from profiles import build_measures, build_vocabulary
 from profiles.examples import examples
 
 ROOT = Path(__file__).parent
@@ -41,6 +41,7 @@ Json = dict[str, Any]
 
 def main() -> None:
     build_vocabulary.OUTPUT.write_text(build_vocabulary.shorthand(), encoding="utf-8")
+    build_measures.OUTPUT.write_text(build_measures.shorthand(), encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         compiled = _compile(Path(folder))
     _write(compiled)

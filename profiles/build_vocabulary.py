@@ -15,6 +15,7 @@ from typing import NamedTuple
 from adapter.domain.business_status import BUSINESS_STATUSES, REASONS
 from adapter.domain.events import KINDS
 from adapter.domain.facts import ACCESS_NEEDS, CATALOGUE, COVERAGES, HANDOFF_METHODS, RISK_TIERS
+from adapter.domain.measures import LATE_RECORD, LATE_RECORD_SAYS, STRATIFIERS, group_codes
 from adapter.domain.responsibility import ACTIONS
 from adapter.pathways import load_pathways
 from mappings.contacts import LIVE_MEDIA, PHONE_MEDIA
@@ -92,6 +93,12 @@ def vocabularies() -> list[Vocabulary]:
         Vocabulary("CarePlanCategory", "care-plan-category", "CarePlanCategories", "Care plan categories",
             "CarePlan.category of plans that a handoff knows.",
             {"safety-plan": "A plan for when things get worse: warning signs, what helps, whom to call."}),
+        Vocabulary("MeasureGroup", "measure-group", "MeasureGroups", "What a measure counts",
+            "Measure.group.code and MeasureReport.group.code.", group_codes()),
+        Vocabulary("MeasurePopulation", "measure-population", "MeasurePopulations", "Populations of a measure",
+            "Measure.group.population.code beside HL7's.", {LATE_RECORD: LATE_RECORD_SAYS}),
+        Vocabulary("MeasureStratifier", "measure-stratifier", "MeasureStratifiers", "What a measure is stratified by",
+            "Measure.group.stratifier.code and MeasureReport.group.stratifier.code.", STRATIFIERS),
     ]  # fmt: skip
 
 
@@ -105,13 +112,13 @@ def _definitions() -> Iterator[str]:
         head = [
             f"CodeSystem: {vocabulary.system}",
             f"Id: {vocabulary.id}",
-            f"Title: {_quoted(vocabulary.title)}",
-            f"Description: {_quoted(vocabulary.says)}",
+            f"Title: {quoted(vocabulary.title)}",
+            f"Description: {quoted(vocabulary.says)}",
             "* ^caseSensitive = true",
             "* ^experimental = false",
         ]
         codes = [
-            " ".join([f"* #{code} {_quoted(_display(code))}", *([_quoted(text)] if text else [])])
+            " ".join([f"* #{code} {quoted(_display(code))}", *([quoted(text)] if text else [])])
             for code, text in vocabulary.definitions.items()
         ]
         yield "\n".join([*head, *codes])
@@ -119,8 +126,8 @@ def _definitions() -> Iterator[str]:
             [
                 f"ValueSet: {vocabulary.value_set}",
                 f"Id: {vocabulary.id}",
-                f"Title: {_quoted(vocabulary.title)}",
-                f"Description: {_quoted(vocabulary.says)}",
+                f"Title: {quoted(vocabulary.title)}",
+                f"Description: {quoted(vocabulary.says)}",
                 "* ^experimental = false",
                 f"* include codes from system {vocabulary.system}",
             ]
@@ -152,7 +159,7 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     escaped = " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

@@ -20,7 +20,7 @@ from adapter.validation.package import structures
 from adapter.validation.profiles import compiled
 from mappings import canonicals, escalation_task, evidence_sections
 from mappings.notification import EVENT_SYSTEM
-from profiles import build_vocabulary
+from profiles import build_measures, build_vocabulary
 from profiles.build_package import PACKAGE, SOURCE, archive, sources
 from profiles.examples import examples, filled_samples
 
@@ -43,6 +43,11 @@ def codes(system: str) -> set[str]:
 def test_the_shorthand_of_the_vocabulary_is_what_the_tables_say() -> None:
     written = build_vocabulary.OUTPUT.read_text(encoding="utf-8")
     assert written == build_vocabulary.shorthand(), "run: make profiles"
+
+
+def test_the_shorthand_of_the_measures_is_what_their_table_says() -> None:
+    written = build_measures.OUTPUT.read_text(encoding="utf-8")
+    assert written == build_measures.shorthand(), "run: make profiles"
 
 
 def test_the_package_was_compiled_from_the_sources_that_are_committed() -> None:

@@ -320,6 +320,71 @@ Description: "CarePlan.category of plans that a handoff knows."
 * ^experimental = false
 * include codes from system CarePlanCategory
 
+CodeSystem: MeasureGroup
+Id: measure-group
+Title: "What a measure counts"
+Description: "Measure.group.code and MeasureReport.group.code."
+* ^caseSensitive = true
+* ^experimental = false
+* #required "Required" "Handoffs requested in the period."
+* #completed "Completed" "Handoffs requested in the period whose first contact took place (Task.status completed)."
+* #fell-through "Fell through" "Handoffs requested in the period that the recipient refused, failed or left unanswered until the acceptance deadline passed, also when it went well in the end."
+* #corrected "Corrected" "Handoffs that fell through and were followed by a corrective action."
+* #completion "Completion" "Handoffs that were completed."
+* #acceptance "Acceptance" "Handoffs that were accepted."
+* #time-to-acceptance "Time to acceptance" "Hours from the request to the acceptance; the score is the median."
+* #time-to-first-contact "Time to first contact" "Hours from Encounter.period.end of the ServiceRequest's Encounter to the first visit that was attended; the score is the median."
+* #missed "Missed" "First appointments that were missed."
+* #within-7-days "Within 7 days" "Crisis episodes that were followed by another within 7 days."
+* #within-30-days "Within 30 days" "Crisis episodes that were followed by another within 30 days."
+* #escalated "Escalated" "Failed contacts that were escalated."
+* #live-contact "Live contact" "Accepted handoffs with a live contact."
+* #no-timely-intake "No timely intake" "Handoffs without timely intake."
+* #no-follow-up "No follow up" "Handoffs without any follow-up step."
+
+ValueSet: MeasureGroups
+Id: measure-group
+Title: "What a measure counts"
+Description: "Measure.group.code and MeasureReport.group.code."
+* ^experimental = false
+* include codes from system MeasureGroup
+
+CodeSystem: MeasurePopulation
+Id: measure-population
+Title: "Populations of a measure"
+Description: "Measure.group.population.code beside HL7's."
+* ^caseSensitive = true
+* ^experimental = false
+* #late-record "Late record" "Of these, handoffs with an event that was recorded more than 24 hours after it happened."
+
+ValueSet: MeasurePopulations
+Id: measure-population
+Title: "Populations of a measure"
+Description: "Measure.group.population.code beside HL7's."
+* ^experimental = false
+* include codes from system MeasurePopulation
+
+CodeSystem: MeasureStratifier
+Id: measure-stratifier
+Title: "What a measure is stratified by"
+Description: "Measure.group.stratifier.code and MeasureReport.group.stratifier.code."
+* ^caseSensitive = true
+* ^experimental = false
+* #pathway "Pathway" "The pathway of the handoff."
+* #initiator "Initiator" "The organisation that hands the person over."
+* #recipient "Recipient" "The organisation that is asked to take the person over."
+* #coverage "Coverage" "The kind of coverage of the person, as the handoff states it."
+* #access-need "Access need" "Each access need that the handoff states; one with several is in several strata."
+* #language "Language" "The preferred language of the person (Patient.communication), else the first that is listed."
+* #risk-tier "Risk tier" "The highest risk that the handoff states."
+
+ValueSet: MeasureStratifiers
+Id: measure-stratifier
+Title: "What a measure is stratified by"
+Description: "Measure.group.stratifier.code and MeasureReport.group.stratifier.code."
+* ^experimental = false
+* include codes from system MeasureStratifier
+
 ValueSet: ContactMedia
 Id: contact-medium
 Title: "Contact media"

@@ -86,10 +86,7 @@ def capability_statement(face: Face, started: datetime) -> Tree:
         ],
         "messaging": [
             {
-                "documentation": "POST a message Bundle to $process-message; the answer is synchronous.",
-                "supportedMessage": [
-                    {"mode": "receiver", "definition": f"{BASE}/MessageDefinition/handoff-request"},
-                ],
+                "documentation": "POST a message Bundle with any event to $process-message; the answer is synchronous.",
             }
         ],
     }

@@ -17,6 +17,7 @@ from adapter.api.authentication import Authentication
 from adapter.api.client_assertion import ClientAssertions
 from adapter.api.client_keys import ClientKeys
 from adapter.api.demo_clock import demo_clock_routes
+from adapter.api.evaluate_measure import evaluate_measure_routes
 from adapter.api.evidence import evidence_routes
 from adapter.api.face import Face
 from adapter.api.find_destination import find_destination_routes
@@ -136,6 +137,7 @@ def create_app(house: House) -> Flask:
     app.register_blueprint(subscription_routes(face, LaneStore(house.store.engine)))
     app.register_blueprint(evidence_routes(face))
     app.register_blueprint(find_destination_routes(face))
+    app.register_blueprint(evaluate_measure_routes(face))
     visitors = Visitors(authentication, None if settings.production else _demo_sign_in(house, tokens, real_clock))
     pages = Pages(house.world, visitors, status_of=lambda refusal: STATUS[type(refusal)])
     app.register_blueprint(page_routes(pages, visitors))

@@ -37,6 +37,7 @@ OPERATIONS: Final = (
     Operation("validate", "*", f"{_HL7}/Resource-validate"),
     Operation("evidence", "Task", f"{BASE}/OperationDefinition/evidence"),
     Operation("find-destination", "HealthcareService", f"{BASE}/OperationDefinition/find-destination"),
+    Operation("evaluate-measure", "Measure", f"{BASE}/OperationDefinition/evaluate-measure"),
     Operation("status", "Subscription", f"{_BACKPORT}-status"),
     Operation("events", "Subscription", f"{_BACKPORT}-events"),
 )

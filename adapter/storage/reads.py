@@ -17,7 +17,7 @@ from adapter.domain.deadlines import ClockStep
 from adapter.domain.errors import NotSupported
 from adapter.domain.handoff import Handoff, LedgerEvent, NextAction
 from adapter.domain.task_status import NON_TERMINAL
-from adapter.storage import audit_search, transitions
+from adapter.storage import audit_search, measure_rows, transitions
 from adapter.storage.access import Access
 from adapter.storage.connections import Driver, driver_of
 from adapter.storage.failures import unavailable_when_down
@@ -29,6 +29,7 @@ from adapter.storage.stored import STORED, stored_resource
 from adapter.use_cases.ports import (
     Answer,
     HistoryPage,
+    RequestedHandoff,
     RequestRecord,
     ResourceKey,
     SearchPage,
@@ -159,6 +160,13 @@ class PostgresReader:
         where = f"({is_open} OR {returned}) AND {self._access.handoffs(values)}"
         order = f"h.next_action_by NULLS LAST, h.authored_on, h.id LIMIT {values.bind(limit)}"
         return self._handoffs(f"{where} ORDER BY {order}", values)
+
+    def requested_between(self, since: datetime, until: datetime, limit: int) -> Sequence[RequestedHandoff]:
+        with unavailable_when_down(), driver_of(self._engine) as driver:
+            found = measure_rows.requested_between(driver, self._access, HANDOFF, since, until, limit)
+            ledgers = measure_rows.ledgers_of(driver, EVENT, [row[0] for row, _ in found])
+        handoffs = [(_handoff(row), at) for row, at in found]
+        return [RequestedHandoff(handoff, at, ledgers.get(handoff.id, ())) for handoff, at in handoffs]
 
     def answer_to(self, request_key: str) -> RequestRecord | None:
         """What this organisation was answered to that key. The system asks nothing, so it gets None."""

@@ -183,6 +183,13 @@ class HistoryPage:
     next_cursor: str | None
 
 
+class RequestedHandoff(NamedTuple):
+    handoff: Handoff
+    at: datetime
+    """When it was requested first."""
+    ledger: Sequence[LedgerEvent]
+
+
 class Reader(Protocol):
     """Reads as one organisation: what it may not see does not exist. There is no reader without an organisation."""
 
@@ -212,6 +219,11 @@ class Reader(Protocol):
     def open_handoffs(self, partner: str, returned_since: datetime, limit: int) -> Sequence[Handoff]:
         """Handoffs with `partner` on one of the two sides that are not closed, and those given back to it (rejected or
         failed) since that time; the most urgent first."""
+        ...
+
+    def requested_between(self, since: datetime, until: datetime, limit: int) -> Sequence[RequestedHandoff]:
+        """Handoffs that were requested in [since, until), by event time, and of which the reading organisation is a
+        side; no escalation children, and nothing entered in error. Oldest first."""
         ...
 
     def answer_to(self, request_key: str) -> RequestRecord | None: ...

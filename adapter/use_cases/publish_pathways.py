@@ -1,4 +1,4 @@
-"""Publish the pathways: PlanDefinitions and ActivityDefinitions that every partner reads and searches.
+"""Publish the pathways, as PlanDefinitions and ActivityDefinitions, and the Measures: every partner reads them.
 
 They are written when the adapter starts, and only where they differ from what is there; a pathway whose file is gone is
 retired and not deleted, as handoffs still name it.
@@ -6,7 +6,7 @@ retired and not deleted, as handoffs still name it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -27,13 +27,17 @@ from mappings.json_codec import decode, encode
 from mappings.times import format_time
 
 AUTHOR: Final = "handoff-adapter"
-_TYPES: Final = ("PlanDefinition", "ActivityDefinition")
+_TYPES: Final = ("PlanDefinition", "ActivityDefinition", "Measure")
 _MOST: Final = 1000
 
 
-def publish_pathways(store: Store, pathways: Mapping[str, Pathway], now: datetime) -> int:
+def publish_pathways(
+    store: Store, pathways: Mapping[str, Pathway], now: datetime, measures: Iterable[Tree] = ()
+) -> int:
     """Write what differs, in one change; how many resources that were. Safe when several servers start at once."""
-    wanted = {ResourceKey(tree["resourceType"], tree["id"]): tree for tree in plan_definition.all_of(pathways)}
+    wanted = {
+        ResourceKey(tree["resourceType"], tree["id"]): tree for tree in (*plan_definition.all_of(pathways), *measures)
+    }
 
     def decide_and_commit() -> int:
         reader = store.system_reader()

@@ -17,6 +17,8 @@ SILENT: Final = {
     ("POST", "/fhir/<type_>/$validate"): "says about a body what its sender sent",
     ("GET", "/fhir/OperationDefinition/evidence"): "about the server",
     ("GET", "/fhir/OperationDefinition/find-destination"): "about the server",
+    ("GET", "/fhir/OperationDefinition/evaluate-measure"): "about the server",
+    ("GET", "/fhir/Measure/<id_>/$evaluate-measure"): "counts; small numbers are withheld",
     ("GET", "/fhir/HealthcareService/$find-destination"): "the public directory of partners",
     ("GET", "/fhir/Subscription/<id_>"): "a partner's own channel",
     ("GET", "/fhir/Subscription/<id_>/$events"): "numbers and references of what a partner was told before; a row too",

@@ -132,7 +132,7 @@ def test_every_route_is_declared_and_every_operation_has_a_route(house: WholeHou
 def test_our_own_operations_are_defined_where_the_statement_says(sender: Caller, house: WholeHouse, rest: Tree) -> None:
     base = "https://handoff.example/fhir/"
     own = {o["definition"] for each in rest["resource"] for o in each["operation"] if o["definition"].startswith(base)}
-    assert {url.rpartition("/")[2] for url in own} == {"evidence", "find-destination"}
+    assert {url.rpartition("/")[2] for url in own} == {"evidence", "find-destination", "evaluate-measure"}
     for url in own:
         got = house.nobody.get(url.removeprefix(base))
         assert (got.status, got.tree["url"]) == (200, url)

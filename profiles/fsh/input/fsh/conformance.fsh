@@ -136,3 +136,37 @@ Description: "Everything that proves, or fails to prove, a handoff, with a verdi
 * parameter.max = "1"
 * parameter.documentation = "A document Bundle: a Composition first, then the resources that it rests on."
 * parameter.type = #Bundle
+
+Instance: evaluate-measure
+InstanceOf: OperationDefinition
+Usage: #definition
+Title: "Evaluate a measure"
+Description: "What a Measure counts among the handoffs of the asking organisation that were requested in a period."
+* url = "https://handoff.example/fhir/OperationDefinition/evaluate-measure"
+* name = "EvaluateMeasure"
+* title = "Evaluate a measure"
+* status = #draft
+* kind = #operation
+* affectsState = false
+* code = #evaluate-measure
+* comment = "As R4's operation of the same code, for populations; stratifier is ours. Numbers below 5 are withheld."
+* base = "http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure"
+* resource = #Measure
+* system = false
+* type = false
+* instance = true
+* insert AskedFor(periodStart, 1, date, [[The first day of the period, in UTC.]])
+* insert AskedFor(periodEnd, 1, date, [[The last day of the period, in UTC.]])
+* insert AskedFor(reportType, 0, code, [[population, which is also what is done without it.]])
+* parameter[+].name = #stratifier
+* parameter[=].use = #in
+* parameter[=].min = 0
+* parameter[=].max = "*"
+* parameter[=].documentation = "A code of the CodeSystem measure-stratifier; all of them unless given."
+* parameter[=].type = #code
+* parameter[+].name = #return
+* parameter[=].use = #out
+* parameter[=].min = 1
+* parameter[=].max = "1"
+* parameter[=].documentation = "A MeasureReport of type summary."
+* parameter[=].type = #MeasureReport

@@ -1,0 +1,79 @@
+"""GET [base]/Measure/{id}/$evaluate-measure: what a measure counts among the asking organisation's handoffs.
+
+https://hl7.org/fhir/R4/measure-operation-evaluate-measure.html, for populations only.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+
+from flask import Blueprint, Response, request
+
+from adapter.api.face import Face
+from adapter.api.http_request import check_accept
+from adapter.api.operation_outcome import FHIR_JSON
+from adapter.domain.errors import Invalid
+from adapter.domain.measures import STRATIFIERS
+from adapter.use_cases.report_measures import Period, report_measures
+from mappings import measure_report
+from mappings.json_codec import encode
+
+_PARAMETERS: Final = ("periodStart", "periodEnd", "reportType", "stratifier")
+
+
+def evaluate_measure_routes(face: Face) -> Blueprint:
+    routes = Blueprint("evaluate_measure", __name__)
+
+    @routes.get("/fhir/Measure/<id_>/$evaluate-measure")
+    def evaluate_measure(id_: str) -> Response:
+        client = face.client()
+        check_accept()
+        client.scopes.require("Measure", "read")
+        # What is counted is read from these: who may not search them learns nothing of them in sum either.
+        for type_ in ("Task", "Patient", "Encounter"):
+            client.scopes.require(type_, "search-type")
+        period, stratifiers, now = _period(), _stratifiers(), face.world.clock.now()
+        (score,) = report_measures(face.world.store.reader(client.tenant), [id_], period, stratifiers, now)
+        report = measure_report.to_fhir(
+            score.measure,
+            score.groups,
+            start=period.since,
+            end=period.until - timedelta(milliseconds=1),
+            reporter=client.tenant,
+            now=now,
+        )
+        response = Response(encode(report), content_type=FHIR_JSON)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return routes
+
+
+def _period() -> Period:
+    unknown = [name for name in request.args if name not in _PARAMETERS]
+    if unknown:
+        raise Invalid(f"expected only {', '.join(_PARAMETERS)}, got another parameter", code="not-supported")
+    if request.args.get("reportType", "population") != "population":
+        raise Invalid("expected reportType population, got another: nobody is reported on singly", code="not-supported")
+    return Period(_day("periodStart"), _day("periodEnd"))
+
+
+def _day(name: str) -> date:
+    text = request.args.get(name)
+    if text is None:
+        raise Invalid(f"expected {name} as a date such as 2026-03-31, got none", code="required")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    # Far from the ends of the calendar, so that a period can be looked beyond.
+    if day is None or text != day.isoformat() or not 1900 <= day.year < 9000:
+        raise Invalid(f"expected {name} as a date such as 2026-03-31, got something else", code="value")
+    return day
+
+
+def _stratifiers() -> list[str]:
+    """Given once each or with commas between; all without any."""
+    given = [name for text in request.args.getlist("stratifier") for name in text.split(",")]
+    return list(dict.fromkeys(given)) or list(STRATIFIERS)

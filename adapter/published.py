@@ -1,0 +1,14 @@
+"""Resources of the package of profiles that every partner reads here: the Measures."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from mappings.json_codec import decode
+
+
+def published_measures() -> list[dict[str, Any]]:
+    """As they are in the package, in the order of their ids."""
+    found = (file for file in files("profiles").joinpath("package").iterdir() if file.name.startswith("Measure-"))
+    return [decode(file.read_bytes()) for file in sorted(found, key=lambda file: file.name)]

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -249,6 +250,34 @@ def disable(partner: str) -> None:
     with _house(_settings()) as house:
         disable_partner(house.store, house.register, partner, house.clock.now())
         click.echo(f"disabled {partner}")
+
+
+@main.command()
+@click.option("--measure", help="Only this measure; docs/measures.md names them all.")
+@click.option("--by", "stratifier", help="Split by pathway, initiator, recipient, coverage, access-need, language, ….")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day, in UTC; 90 days ago unless given.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day, in UTC; today unless given.")
+@click.option("--partner", help="Only handoffs of which this partner is a side.")
+def report(
+    measure: str | None, stratifier: str | None, first: datetime | None, last: datetime | None, partner: str | None
+) -> None:
+    """Print how handoffs go, over all organisations or for one; numbers below 5 are withheld."""
+    from adapter.domain.measures import MEASURES
+    from adapter.measure_table import lines
+    from adapter.use_cases.report_measures import Period, report_measures
+
+    if measure is not None and measure not in MEASURES:
+        raise click.UsageError(f"expected a measure of {', '.join(MEASURES)}, got `{measure}`")
+    with _house(_settings()) as house:
+        now = house.clock.now()
+        reader = house.store.reader(partner) if partner else house.store.system_reader()
+        day = (last or now).date()
+        period = Period(first.date() if first else day - timedelta(days=90), day)
+        wanted = [measure] if measure else list(MEASURES)
+        scores = report_measures(reader, wanted, period, [stratifier] if stratifier else (), now)
+        click.echo(f"handoffs requested from {period.first} to {period.last}")
+        for line in lines(scores):
+            click.echo(line)
 
 
 @main.group()

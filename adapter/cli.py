@@ -274,7 +274,7 @@ def report(
         day = (last or now).date()
         period = Period(first.date() if first else day - timedelta(days=90), day)
         wanted = [measure] if measure else list(MEASURES)
-        scores = report_measures(reader, wanted, period, [stratifier] if stratifier else (), now)
+        scores = report_measures(reader, wanted, period, [stratifier] if stratifier else (), now, most=200_000)
         click.echo(f"handoffs requested from {period.first} to {period.last}")
         for line in lines(scores):
             click.echo(line)

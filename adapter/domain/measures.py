@@ -52,6 +52,8 @@ class Group(NamedTuple):
     initial: Counts = lambda handoff, observed: True
     initial_says: str = "Handoffs requested in the period."
     hours: Callable[[Measured], timedelta | None] | None = None
+    beyond: Counts | None = None
+    """Whom the numerator has and that of the group before has not: to be had by subtraction, so no small number."""
 
 
 class Measure(NamedTuple):
@@ -211,16 +213,20 @@ def _cohort(code: str, says: str, counts: Counts) -> Group:
     return Group(code, says, initial=counts, initial_says=says)
 
 
-def _repeat(days: int) -> Group:
-    return _rate(
+def _repeat(days: int, beyond: int | None = None) -> Group:
+    again = _again_within(days)
+    group = _rate(
         f"within-{days}-days",
         f"Crisis episodes that were followed by another within {days} days.",
         (f"Another crisis handoff of the same Patient, of another Encounter, was requested within {days} days after "
-         "this episode was closed (Encounter.period.end), or, when that is not known, after its request.",
-         _again_within(days)),
+         "this episode was closed (Encounter.period.end), or, when that is not known, after its request.", again),
         of=(f"Handoffs of a known Patient requested in the period on {' or '.join(sorted(CRISIS_PATHWAYS))}.", _crisis),
         without=(f"Not followed by another so far, and closed less than {days} days ago.", _too_recent(days)),
     )  # fmt: skip
+    if beyond is None:
+        return group
+    sooner = _again_within(beyond)
+    return group._replace(beyond=lambda handoff, observed: again(handoff, observed) and not sooner(handoff, observed))
 
 
 _ROWS: Final = (
@@ -284,7 +290,7 @@ _ROWS: Final = (
     ),
     Measure(
         "repeat-crisis", "Repeat crisis episodes", "How often another crisis follows soon.", "proportion", False,
-        (_repeat(7), _repeat(30)),
+        (_repeat(7), _repeat(30, beyond=7)),
     ),
     Measure(
         "escalation-after-failed-contact", "Escalations after failed contact",

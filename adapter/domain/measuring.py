@@ -85,6 +85,8 @@ def _score(measure: Measure, group: Group, handoffs: Sequence[Measured], observe
             left = [handoff for handoff in left if handoff.id not in excluded]
         else:
             left = inside if population.role != "numerator" else left
+    if group.beyond is not None:
+        cells.append(sum(group.beyond(handoff, observed) for handoff in initial))
     value: Decimal | None = None
     if measure.scoring == "cohort":
         cells.append(len(handoffs) - len(initial))

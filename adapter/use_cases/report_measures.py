@@ -21,10 +21,11 @@ from mappings.json_codec import decode
 from mappings.measured import measured_facts, references_of
 from mappings.references import RELATIVE
 
-MOST: Final = 20_000
-"""So many handoffs one report may look at; more would hold a server's memory for too long."""
-LOOK_AHEAD: Final = timedelta(days=31)
-"""After the period: whether a crisis repeats within 30 days is seen only then."""
+MOST: Final = 10_000
+"""So many handoffs a report that is asked for over HTTP may look at: some seconds of a server process."""
+LOOK_AHEAD: Final = timedelta(days=60)
+"""After the period: whether a crisis repeats within 30 days is seen only then, and it may close weeks after the
+request."""
 _BATCH: Final = 200
 
 
@@ -51,7 +52,12 @@ class MeasureScore:
 
 
 def report_measures(
-    reader: Reader, wanted: Sequence[str], period: Period, stratifiers: Collection[str], now: datetime
+    reader: Reader,
+    wanted: Sequence[str],
+    period: Period,
+    stratifiers: Collection[str],
+    now: datetime,
+    most: int = MOST,
 ) -> list[MeasureScore]:
     """One score for each measure that is wanted, by id. Raises NotFound for an unknown measure, Invalid for an unknown
     stratifier or a period that ends before it begins, TooLarge, Unavailable."""
@@ -62,10 +68,10 @@ def report_measures(
         raise Invalid(f"expected a stratifier of {', '.join(STRATIFIERS)}, got another", code="code-invalid")
     if period.last < period.first:
         raise Invalid("expected a period that ends after it begins, got one that ends before", code="value")
-    found = reader.requested_between(period.since, period.until + LOOK_AHEAD, MOST + 1)
-    if len(found) > MOST:
+    found = reader.requested_between(period.since, period.until + LOOK_AHEAD, most + 1)
+    if len(found) > most:
         raise TooLarge(
-            f"expected at most {MOST} handoffs to look at, got more: ask for a shorter period", code="too-costly"
+            f"expected at most {most} handoffs to look at, got more: ask for a shorter period", code="too-costly"
         )
     known = list(_measured(reader, found))
     inside = [handoff for handoff in known if handoff.requested_at < period.until]

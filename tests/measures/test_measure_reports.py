@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from whole_house import RECEIVER, SENDER, THIRD, Caller, Got, Tree, WholeHouse, referral
 
+from adapter.domain.errors import TooLarge
 from adapter.domain.measures import MEASURES, STRATIFIERS
 from adapter.published import published_measures
 from adapter.use_cases.publish_pathways import publish_pathways
@@ -160,3 +161,10 @@ def test_every_partner_reads_and_finds_the_measures(house: WholeHouse) -> None:
     assert house.caller(THIRD).get("Measure/completion-rate").tree["title"] == "Completion rate"
     assert len(house.caller(THIRD).search("Measure?status=active&_count=50")) == len(MEASURES)
     assert publish_pathways(house.house.store, {}, house.house.clock.now(), published_measures()) == 0
+
+
+def test_a_report_over_too_many_handoffs_is_refused_and_not_cut(counted: WholeHouse) -> None:
+    now = counted.house.clock.now()
+    period = Period(now.date(), now.date())
+    with pytest.raises(TooLarge, match="shorter period"):
+        report_measures(counted.house.store.reader(SENDER), ["handoff-outcomes"], period, (), now, most=12)

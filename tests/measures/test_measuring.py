@@ -185,6 +185,15 @@ def test_nobody_learns_from_completed_that_few_were_not() -> None:
     assert completed.total.withheld
 
 
+def test_nobody_learns_by_subtraction_who_came_back_between_7_and_30_days() -> None:
+    persons = [(f"Patient/{n}", 3 if n < 6 else 20 if n < 8 else None) for n in range(20)]
+    world = [crisis(0, patient=patient) for patient, _ in persons]
+    later = [crisis(day, patient=patient) for patient, day in persons if day]
+    within_7, within_30 = scores("repeat-crisis", world, later=later)  # type: ignore[arg-type]
+    assert (within_7.total.counts["numerator"], within_7.total.withheld) == (6, False)
+    assert (within_30.total.counts["numerator"], within_30.total.withheld) == (8, True)
+
+
 def test_a_stratum_beside_a_small_one_is_withheld_too_so_that_no_difference_gives_it_away() -> None:
     world = [h for name, size in (("a", 3), ("b", 6), ("c", 9)) for h in many(size, ACCEPTED, recipient=name)]
     (score,) = scores("acceptance-rate", world, "recipient")

@@ -60,8 +60,14 @@ def comparable(text: str) -> str:
     """Case, accents and repeated spaces taken away; on this, starts-with and contains are decided."""
     if text.isascii():
         return " ".join(text.lower().split())
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(letter for letter in decomposed if not unicodedata.combining(letter)).split())
+    # Folded between two decompositions: a letter hidden in a sign (℠ is S and M) shows its case only when it is apart,
+    # and folding may leave an accent that can be taken off again.
+    return " ".join(_without_accents(_without_accents(text).casefold()).split())
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 _DATE = re.compile(

@@ -64,6 +64,10 @@ def test_texts_are_compared_without_case_accents_and_repeated_spaces() -> None:
     assert comparable("Straße") == comparable("STRASSE")
 
 
+def test_a_letter_inside_a_sign_is_compared_without_its_case() -> None:
+    assert comparable("℠") == comparable("sm") == "sm"
+
+
 @given(st.text())
 def test_comparing_twice_changes_nothing(text: str) -> None:
     assert comparable(comparable(text)) == comparable(text)

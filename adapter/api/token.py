@@ -18,7 +18,7 @@ from adapter.domain.scopes import Scopes
 from adapter.use_cases.ports import Clock
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_PARAMETERS: Final = ("grant_type", "scope", "client_assertion_type", "client_assertion")
+_PARAMETERS: Final = ("grant_type", "client_assertion_type", "client_assertion")
 
 
 class _Refusal(Exception):
@@ -41,9 +41,11 @@ def token_blueprint(
         try:
             parameters = _parameters()
             partner = _authenticated(assertions, parameters["client_assertion"])
-            scopes = Scopes.requested(parameters["scope"]) & Scopes.parse(partner.scopes)
+            registered = Scopes.parse(partner.scopes)
+            # Who names none gets what it is registered for: https://www.rfc-editor.org/rfc/rfc6749#section-3.3.
+            scopes = Scopes.requested(parameters["scope"]) & registered if "scope" in parameters else registered
             if not scopes:
-                raise _Refusal("invalid_scope", f"expected scopes out of: {Scopes.parse(partner.scopes)}")
+                raise _Refusal("invalid_scope", f"expected scopes out of: {registered}")
         except _Refusal as refusal:
             return _refused(refusal)
         except Unavailable:
@@ -81,7 +83,7 @@ def _parameters() -> dict[str, str]:
         raise _Refusal("invalid_request", "expected a body of application/x-www-form-urlencoded, got another type")
     values = {}
     fields = form()
-    for name in _PARAMETERS:
+    for name in (*_PARAMETERS, *(("scope",) if "scope" in fields else ())):
         given = fields.getlist(name)
         if len(given) != 1 or not given[0]:
             raise _Refusal("invalid_request", f"expected {name} once, got it {len(given)} times or empty")

@@ -1,4 +1,8 @@
-"""/fhir/{type}: create, conditional update and delete, search (https://hl7.org/fhir/R4/http.html)."""
+"""/fhir/{type}: create, conditional update and delete, search (https://hl7.org/fhir/R4/http.html).
+
+A POST with criteria in its address is a conditional create, as some clients write it: to leave the criteria out would
+create what they were meant to prevent.
+"""
 
 from __future__ import annotations
 
@@ -62,13 +66,19 @@ def _create(type_: str, tree: Tree | None) -> Interaction:
         type_,
         at=type_,
         resource=_of_type(tree, type_),
-        if_none_exist=request.headers.get("If-None-Exist"),
+        if_none_exist=request.headers.get("If-None-Exist") or _criteria(),
     )
 
 
+def _criteria() -> str | None:
+    """The query of the address, unless all of it is about the form of the answer."""
+    about_the_answer = {"_format", "_pretty"}.issuperset(request.args)
+    return None if about_the_answer else request.query_string.decode()
+
+
 def _conditional(method: str, type_: str, resource: Tree | None = None, patch: Any = None) -> Interaction:
-    criteria = request.query_string.decode()
-    if not criteria:
+    criteria = _criteria()
+    if criteria is None:
         raise Invalid(f"expected {method} to name {type_}/id, or criteria after `?`, got neither", expression=type_)
     return Interaction(
         method,

@@ -87,7 +87,8 @@ def search_query(type_: str, parameters: list[tuple[str, str]], *, lenient: bool
             cursor = value
         elif name not in {"_format", "_pretty"}:
             rest.append((name, value))
-    if ("_summary", "count") in rest:  # "just return a count of the matching resources"
+    # _count=0 is "treated the same as _summary=count": https://hl7.org/fhir/R4/search.html#count
+    if count == 0 or ("_summary", "count") in rest:
         count, rest = 0, [pair for pair in rest if pair[0] != "_total"] + [("_total", "accurate")]
     return SearchQuery(type_, tuple(rest), count, cursor, lenient)
 

@@ -20,7 +20,7 @@ from adapter.domain.errors import (
     TooLarge,
     VersionConflict,
 )
-from adapter.use_cases.patch import apply_patch
+from adapter.use_cases.patch import apply_patch, version_decided_on
 from adapter.use_cases.ports import NewIds, Reader, ResourceKey, StoredResource
 from mappings.interaction import Interaction, version_in_etag
 from mappings.json_codec import decode
@@ -179,6 +179,9 @@ def _patch(interaction: Interaction, before: StoredResource | None) -> Change:
         raise NotFound(f"no such {interaction.type}", expression=interaction.at)
     if before.deleted:
         raise Deleted(f"this {interaction.type} was deleted", expression=interaction.at)
+    stated = version_decided_on(interaction.patch)
+    if interaction.if_match is None and stated is not None:
+        interaction.if_match = f'W/"{stated}"'
     check_version(interaction, before)
     tree = apply_patch(decode(before.body), interaction.patch, interaction.at)
     return Change(interaction, Action.UPDATE, before.key, before=before, tree=tree)

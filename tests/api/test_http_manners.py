@@ -376,7 +376,8 @@ def test_the_capability_statement_lists_what_is_answered(sender: Caller) -> None
             "delete": sender.delete(f"{type_}/nobody"),
         }.items():
             assert (got.status in {200, 204, 404}) is (code in by_type[type_]), (type_, code, got.status)
-    assert statement["patchFormat"] == ["application/json-patch+json", "application/fhir+json"]
+    merge = "application/merge-patch+json"
+    assert statement["patchFormat"] == ["application/json-patch+json", "application/fhir+json", merge]
 
 
 def test_a_request_that_creates_a_task_alone_may_do_so(house: WholeHouse, sender: Caller) -> None:

@@ -32,6 +32,12 @@ def test_a_partner_with_its_es384_key_gets_a_token_that_says_who_it_is(door: Doo
     assert door.whoami(answer.json["access_token"]).json == {"tenant": "clinic", "scopes": "system/*.cruds"}
 
 
+def test_who_asks_for_no_scope_gets_what_it_is_registered_for(door: Door) -> None:
+    claims = door.claims(iss="hospital", sub="hospital")
+    answer = door.ask(door.sign(claims, RSA_KEY, "RS384"), scope=None)  # type: ignore[arg-type]
+    assert answer.json is not None and answer.json["scope"] == "system/Task.cru"
+
+
 def test_a_partner_with_its_rs384_key_gets_what_it_is_registered_for_and_no_more(door: Door) -> None:
     claims = door.claims(iss="hospital", sub="hospital")
     answer = door.ask(door.sign(claims, RSA_KEY, "RS384"), scope="system/*.cruds openid")
@@ -118,7 +124,7 @@ BAD_REQUESTS: dict[str, tuple[dict[str, Any], str]] = {
     "another assertion type": ({"client_assertion_type": "saml2"}, "invalid_request"),
     "no assertion": ({"client_assertion": None}, "invalid_request"),
     "two assertions": ({"client_assertion": ["a.b.c", "d.e.f"]}, "invalid_request"),
-    "no scope": ({"scope": None}, "invalid_request"),
+    "two scopes": ({"scope": ["system/*.rs", "system/*.cruds"]}, "invalid_request"),
     "a user's scope": ({"scope": "patient/Task.read openid"}, "invalid_scope"),
     "letters out of order": ({"scope": "system/Task.sr"}, "invalid_scope"),
 }

@@ -190,6 +190,28 @@ subscriber_counter = Table(
 )
 """The last event number; how many sends in a row failed, since when, and until when nothing is sent (`lanes.py`)."""
 
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("heartbeat", Integer),
+    _time("ends"),
+    _time("due"),
+    Column("failures", Integer, nullable=False),
+    Column("since", BigInteger),
+)
+"""Those that partners created. `notification` and `subscriber_counter` call them by id where they call the standing
+one by its partner; see `subscriptions.py`."""
+
+subscription_cursor = Table(
+    "subscription_cursor",
+    metadata,
+    Column("one", Boolean, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+
 request_record = Table(
     "request_record",
     metadata,

@@ -98,7 +98,8 @@ def test_a_handoff_resource_by_resource(server: Callable[[str], Server]) -> None
     task = Task({
         "status": "requested", "intent": "order", "for": subject,
         "focus": {"reference": f"ServiceRequest/{request['id']}"},
-        "requester": {"reference": "Organization/mobile-crisis"}, "owner": {"reference": "Organization/outpatient-clinic"},
+        "requester": {"reference": "Organization/mobile-crisis"},
+        "owner": {"reference": "Organization/outpatient-clinic"},
     }).create(sender)  # fmt: skip
     born = {"birthdate": {"$and": ["ge1991", "lt1992"]}, "identifier": number}
     (found,) = Patient.where(born).perform_resources_iter(recipient)

@@ -67,7 +67,7 @@ def number(parameter: Parameter, value: str, expression: str, values: Values) ->
     unit = _unit(parts, values)
     return any_of(
         f"EXISTS (SELECT FROM jsonb_path_query({BODY}, {values.bind(_each(path))}::jsonpath) AS v,"
-        f" LATERAL (SELECT {_interval(path['type'])}) AS i (v_low, v_high) WHERE {compared}{unit})"
+        f" LATERAL (SELECT {', '.join(_interval(path['type']))}) AS i (v_low, v_high) WHERE {compared}{unit})"
         for path in parameter.paths
     )
 
@@ -83,7 +83,7 @@ def sortable(parameter: Parameter, edge: str) -> str:
 
 def _comparable(kind: str, datatype: str) -> str:
     if kind in {"number", "quantity"}:
-        return _interval(datatype).partition(",")[0]
+        return _interval(datatype)[0]
     if kind == "reference":
         return "v->>'reference'"
     if kind == "token":
@@ -101,13 +101,14 @@ def _literal(path: Mapping[str, Any]) -> str:
     return "'" + _each(path).replace("'", "''") + "'"
 
 
-def _interval(datatype: str) -> str:
+def _interval(datatype: str) -> tuple[str, str]:
+    """From where to where a value reaches."""
     if datatype == "Range":
         low, high = "v->'low'->>'value'", "v->'high'->>'value'"
-        return f"coalesce(({low})::numeric, '-Infinity'), coalesce(({high})::numeric, 'Infinity')"
+        return f"coalesce(({low})::numeric, '-Infinity')", f"coalesce(({high})::numeric, 'Infinity')"
     said = "(v #>> '{}')::numeric" if datatype in {"decimal", "integer", "positiveInt", "unsignedInt"} else None
     said = said or "(v->>'value')::numeric"
-    return f"{said}, {said}"
+    return said, said
 
 
 def _compared(prefix: str, asked: Decimal, values: Values) -> str:

@@ -287,6 +287,26 @@ def test_pages_together_are_the_whole_in_order(store: PostgresStore, query: str)
         assert pages == whole
 
 
+@pytest.mark.parametrize(
+    ("sort", "expected"), [("probability", ["open", "low", "high", "none"]), ("-probability", ["high", "low", "open", "none"])]
+)  # fmt: skip
+def test_a_range_is_sorted_by_where_it_begins(store: PostgresStore, sort: str, expected: list[str]) -> None:
+    def risk(id: str, **chance: Any) -> dict[str, Any]:
+        return {"resourceType": "RiskAssessment", "id": id, "prediction": [chance]}
+
+    trees = [risk("none"), risk("high", probabilityDecimal=90), risk("open", probabilityRange={"high": {"value": 5}}),
+             risk("low", probabilityRange={"low": {"value": 7}, "high": {"value": 99}})]  # fmt: skip
+    store.commit(WriteSet("a", resources=[version(tree) for tree in trees]))
+    assert found(store, f"_sort={sort}", "RiskAssessment") == expected
+    pages, cursor = [], None
+    while True:
+        page = store.reader("a").search(search_query(f"_sort={sort}", "RiskAssessment", count=1, cursor=cursor))
+        pages += [match.key.id for match in page.matches]
+        if (cursor := page.next_cursor) is None:
+            break
+    assert pages == expected
+
+
 def test_the_newest_come_first_and_a_new_one_does_not_shift_the_next_page(store: PostgresStore) -> None:
     store.commit(WriteSet("a", resources=[version(task(f"t{n}"), at=NOW + timedelta(hours=n)) for n in range(4)]))
     first = store.reader("a").search(search_query("", count=2))

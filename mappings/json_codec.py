@@ -25,7 +25,7 @@ def decode(raw: bytes) -> Any:
     if raw.startswith(BOM):
         raw = raw[len(BOM) :]
     if not raw.strip():
-        raise Malformed("expected a JSON object, got an empty body")
+        raise Malformed("expected a JSON object at line 1 column 1, got an empty body")
     try:
         return jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True, float_mode="decimal")
     except ValueError as error:

@@ -76,6 +76,37 @@ def test_bytes_that_are_no_resource_are_refused_with_the_right_code(name: str) -
     assert [issue.code for issue in refused.issues] == [code]
 
 
+def in_an_entry(resource: bytes) -> bytes:
+    return b'{"resourceType":"Bundle","entry":[{"x":[[],1]},{"resource":' + resource + b"}]}"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expression"),
+    [
+        (
+            in_an_entry(b'{"resourceType":"Patient","name":[{"family":"a\\u0000"}]}'),
+            "Bundle.entry[1].resource.name[0].family",
+        ),
+        (in_an_entry(b'{"resourceType":"Patient","name":[{"a\\u0000":1}]}'), "Bundle.entry[1].resource.name[0]"),
+        (b'{"resourceType":"Patient","a\\u0000":1}', "Patient"),
+        (b'{"resourceType":"Patient\\u0000"}', "Resource.resourceType"),
+        (
+            in_an_entry(b'{"resourceType":"Observation","valueQuantity":{"unit":"x","value":1e400}}'),
+            "Bundle.entry[1].resource.value.ofType(Quantity).value",
+        ),
+        (b'{"resourceType":"Testerly","name":[1,' + b"9" * 400 + b"]}", "Resource.name"),
+        (in_an_entry(json.dumps(nested_extension(64)).encode()), "Bundle.entry[1].resource.extension[0].extension"),
+    ],
+)
+def test_what_no_walk_could_survive_is_located_all_the_same(raw: bytes, expression: str) -> None:
+    (issue,) = refusal(raw).issues
+    assert issue.expression == expression
+
+
+def test_a_body_that_is_no_object_is_located_at_its_first_byte() -> None:
+    assert [" at line 1 column 1" in refusal(raw).issues[0].text for raw in (b"[]", b"7", b"", b" ")] == [True] * 4
+
+
 def test_a_body_over_the_limit_is_too_long_before_it_is_read() -> None:
     refused = refusal(b"not even JSON", max_bytes=5)
     assert type(refused) is TooLarge

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import orjson
 
 from adapter.domain.errors import Invalid
-from mappings.interaction import Interaction, Outcome
+from mappings.interaction import Interaction, Outcome, criteria_of
 from mappings.json_codec import decode, encode
 from mappings.references import ID
 from mappings.times import format_time
@@ -42,7 +42,7 @@ def _interaction(entry: Tree, at: str) -> Interaction:
         at=f"{at}.resource",
         request_at=f"{at}.request",
         full_url=entry.get("fullUrl"),
-        if_none_exist=request.get("ifNoneExist"),
+        if_none_exist=criteria_of(request.get("ifNoneExist"), type_, f"{at}.request.ifNoneExist"),
         if_match=request.get("ifMatch"),
         if_none_match=request.get("ifNoneMatch"),
     )

@@ -67,6 +67,19 @@ class Outcome:
         return f'W/"{self.version}"' if self.version else None
 
 
+def criteria_of(condition: str | None, type_: str, at: str) -> str | None:
+    """`identifier=a|b` of a condition on one type, which some clients write as a whole address,
+    `https://…/Patient?identifier=a|b`. Raises Invalid when that names another type."""
+    if condition is None:
+        return None
+    address, question, criteria = condition.partition("?")
+    if not question or "=" in address:
+        return condition
+    if address and address.rpartition("/")[2] != type_:
+        raise Invalid(f"expected a condition on {type_}, got one on another type", expression=at, code="value")
+    return criteria
+
+
 def version_in_etag(etag: str, expression: str) -> int:
     """3 of `W/"3"`. Raises Invalid when it is not a version of ours."""
     match = _WEAK_ETAG.match(etag.strip())

@@ -1,31 +1,31 @@
-"""GET [base]/Measure/{id}/$evaluate-measure: what a measure counts among the asking organisation's handoffs.
+"""[base]/Measure/{id}/$evaluate-measure: what a measure counts among the asking organisation's handoffs.
 
 https://hl7.org/fhir/R4/measure-operation-evaluate-measure.html, for populations only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
+from werkzeug.datastructures import MultiDict
 
 from adapter.api.face import Face
 from adapter.api.http_request import check_accept
 from adapter.api.operation_outcome import FHIR_JSON
+from adapter.api.operation_parameters import METHODS, operation_parameters
 from adapter.domain.errors import Invalid
 from adapter.domain.measures import STRATIFIERS
 from adapter.use_cases.report_measures import Period, report_measures
 from mappings import measure_report
 from mappings.json_codec import encode
 
-_PARAMETERS: Final = ("periodStart", "periodEnd", "reportType", "stratifier")
-
 
 def evaluate_measure_routes(face: Face) -> Blueprint:
     routes = Blueprint("evaluate_measure", __name__)
 
-    @routes.get("/fhir/Measure/<id_>/$evaluate-measure")
+    @routes.route("/fhir/Measure/<id_>/$evaluate-measure", methods=METHODS)
     def evaluate_measure(id_: str) -> Response:
         client = face.client()
         check_accept()
@@ -33,7 +33,8 @@ def evaluate_measure_routes(face: Face) -> Blueprint:
         # What is counted is read from these: who may not search them learns nothing of them in sum either.
         for type_ in ("Task", "Patient", "Encounter"):
             client.scopes.require(type_, "search-type")
-        period, stratifiers, now = _period(), _stratifiers(), face.world.clock.now()
+        asked = operation_parameters(face, "periodStart", "periodEnd", "reportType", "stratifier")
+        period, stratifiers, now = _period(asked), _stratifiers(asked), face.world.clock.now()
         (score,) = report_measures(face.world.store.reader(client.tenant), [id_], period, stratifiers, now)
         report = measure_report.to_fhir(
             score.measure,
@@ -50,17 +51,14 @@ def evaluate_measure_routes(face: Face) -> Blueprint:
     return routes
 
 
-def _period() -> Period:
-    unknown = [name for name in request.args if name not in _PARAMETERS]
-    if unknown:
-        raise Invalid(f"expected only {', '.join(_PARAMETERS)}, got another parameter", code="not-supported")
-    if request.args.get("reportType", "population") != "population":
+def _period(asked: Mapping[str, str]) -> Period:
+    if asked.get("reportType", "population") != "population":
         raise Invalid("expected reportType population, got another: nobody is reported on singly", code="not-supported")
-    return Period(_day("periodStart"), _day("periodEnd"))
+    return Period(_day(asked, "periodStart"), _day(asked, "periodEnd"))
 
 
-def _day(name: str) -> date:
-    text = request.args.get(name)
+def _day(asked: Mapping[str, str], name: str) -> date:
+    text = asked.get(name)
     if text is None:
         raise Invalid(f"expected {name} as a date such as 2026-03-31, got none", code="required")
     try:
@@ -73,7 +71,7 @@ def _day(name: str) -> date:
     return day
 
 
-def _stratifiers() -> list[str]:
+def _stratifiers(asked: MultiDict[str, str]) -> list[str]:
     """Given once each or with commas between; all without any."""
-    given = [name for text in request.args.getlist("stratifier") for name in text.split(",")]
+    given = [name for text in asked.getlist("stratifier") for name in text.split(",")]
     return list(dict.fromkeys(given)) or list(STRATIFIERS)

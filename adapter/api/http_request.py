@@ -15,6 +15,8 @@ from adapter.domain.errors import Invalid, NotAcceptable, TooLarge, UnsupportedM
 MAX_FORM_BYTES: Final = 256 * 1024
 MERGE_PATCH: Final = "application/merge-patch+json"
 _JSON_TYPES: Final = frozenset({"application/fhir+json", "application/json", "application/json+fhir", ""})
+ABOUT_THE_ANSWER: Final = frozenset({"_format", "_pretty"})
+"""Parameters of any request, which say nothing of what is asked."""
 _PATCH_TYPES: Final = frozenset({"application/json-patch+json", MERGE_PATCH})
 _ACCEPTED: Final = frozenset({"application/fhir+json", "application/json", "application/*", "*/*"})
 _JSON_FORMATS: Final = frozenset({"json", *_JSON_TYPES})

@@ -30,8 +30,11 @@ def single(outcome_: Outcome, base_url: str, warnings: Sequence[Issue] = ()) -> 
         headers["ETag"] = outcome_.etag
     if outcome_.last_modified:
         headers["Last-Modified"] = format_date_time(outcome_.last_modified.timestamp())
-    if outcome_.status == 201 and outcome_.location:
-        headers["Location"] = f"{base_url}/{outcome_.location}"
+    if outcome_.location:
+        # Of an update too: it is from there that clients learn the version that they hold now.
+        headers["Content-Location"] = f"{base_url}/{outcome_.location}"
+        if outcome_.status == 201:
+            headers["Location"] = headers["Content-Location"]
     if outcome_.status == 204:
         return Answer(204, headers, b"")
     match preference("return"):

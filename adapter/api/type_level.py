@@ -11,11 +11,11 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from adapter.api.face import Face
-from adapter.api.http_request import body, check_accept, form
+from adapter.api.http_request import ABOUT_THE_ANSWER, body, check_accept, form
 from adapter.api.listing import history_of, search_in
 from adapter.api.single_write import patch_of, write
 from adapter.domain.errors import Invalid
-from mappings.interaction import Interaction
+from mappings.interaction import Interaction, criteria_of
 
 Tree = dict[str, Any]
 
@@ -29,6 +29,7 @@ def type_routes(face: Face) -> Blueprint:
         return write(face, raw, lambda tree: _create(type_, tree))
 
     @routes.get("/fhir/<type_>")
+    @routes.get("/fhir/<type_>/_search")
     def search(type_: str) -> Response:
         return search_in(face, type_, list(request.args.items(multi=True)))
 
@@ -66,14 +67,13 @@ def _create(type_: str, tree: Tree | None) -> Interaction:
         type_,
         at=type_,
         resource=_of_type(tree, type_),
-        if_none_exist=request.headers.get("If-None-Exist") or _criteria(),
+        if_none_exist=criteria_of(request.headers.get("If-None-Exist"), type_, type_) or _criteria(),
     )
 
 
 def _criteria() -> str | None:
     """The query of the address, unless all of it is about the form of the answer."""
-    about_the_answer = {"_format", "_pretty"}.issuperset(request.args)
-    return None if about_the_answer else request.query_string.decode()
+    return None if ABOUT_THE_ANSWER.issuperset(request.args) else request.query_string.decode()
 
 
 def _conditional(method: str, type_: str, resource: Tree | None = None, patch: Any = None) -> Interaction:

@@ -93,7 +93,7 @@ def _create(
     reader: Reader, interaction: Interaction, stored: dict[ResourceKey, StoredResource], new_id: NewIds
 ) -> Change:
     if interaction.if_none_exist:
-        found = _one_match(reader, interaction, interaction.if_none_exist.lstrip("?"), "ifNoneExist")
+        found = _one_match(reader, interaction, interaction.if_none_exist, "ifNoneExist")
         if found:
             return Change(interaction, Action.KEEP, found.key, before=found)
     if interaction.fixed_id:

@@ -19,7 +19,9 @@ SILENT: Final = {
     ("GET", "/fhir/OperationDefinition/find-destination"): "about the server",
     ("GET", "/fhir/OperationDefinition/evaluate-measure"): "about the server",
     ("GET", "/fhir/Measure/<id_>/$evaluate-measure"): "counts; small numbers are withheld",
+    ("POST", "/fhir/Measure/<id_>/$evaluate-measure"): "counts; small numbers are withheld",
     ("GET", "/fhir/HealthcareService/$find-destination"): "the public directory of partners",
+    ("POST", "/fhir/HealthcareService/$find-destination"): "the public directory of partners",
     ("GET", "/fhir/Subscription/<id_>"): "a partner's own channel",
     ("GET", "/fhir/Subscription/<id_>/$events"): "numbers and references of what a partner was told before; a row too",
     ("GET", "/fhir/Subscription/<id_>/$status"): "counts of what a partner was told",
@@ -72,6 +74,7 @@ CASES: Final[dict[tuple[str, str], Case]] = {
     ("POST", "/fhir/$process-message"): _message,
     ("POST", "/fhir/<type_>"): lambda c, b: c.post("Patient", PATIENT),
     ("GET", "/fhir/<type_>"): lambda c, b: c.get(f"Task?_id={b.id}"),
+    ("GET", "/fhir/<type_>/_search"): lambda c, b: c.get(f"Task/_search?_id={b.id}"),
     ("POST", "/fhir/<type_>/_search"): lambda c, b: c.send("POST", f"Task/_search?_id={b.id}"),
     ("PUT", "/fhir/<type_>"): lambda c, b: c.put(f"Patient?_id={b.patient.split('/')[1]}", _patient(c, b)),
     ("PATCH", "/fhir/<type_>"): lambda c, b: c.patch(
@@ -88,6 +91,7 @@ CASES: Final[dict[tuple[str, str], Case]] = {
     ),
     ("DELETE", "/fhir/<type_>/<id_>"): lambda c, b: c.delete(f"Patient/{_lone(c)}"),
     ("GET", "/fhir/Task/<id_>/$evidence"): lambda c, b: c.get(f"{b.task}/$evidence"),
+    ("POST", "/fhir/Task/<id_>/$evidence"): lambda c, b: c.send("POST", f"{b.task}/$evidence"),
     ("GET", "/handoffs/<id_>"): lambda c, b: c.get(f"/handoffs/{b.id}"),
     ("POST", "/handoffs"): lambda c, b: c.send("POST", "/handoffs", PLAIN | {"reason": f"as {b.id}"}),
     ("POST", "/handoffs/<id_>/status"): lambda c, b: c.send(

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from whole_house import FHIR_JSON, Caller, Got, Tree, WholeHouse
+from whole_house import FHIR_JSON, Caller, Got, Tree, WholeHouse, bundle, entry
 
 from adapter.use_cases.patch import apply_patch
 from mappings.json_codec import encode
@@ -41,6 +41,41 @@ def test_criteria_in_the_address_of_a_create_create_once(sender: Caller, number:
     assert (first.status, second.status, second.tree["id"]) == (201, 200, first.tree["id"])
     assert sender.get(f"{address}&_count=0").tree["total"] == 1
     assert sender.post("Patient?nonsense=1", _patient(number)).code == "not-supported"
+
+
+@pytest.mark.parametrize("form", ["", "?", "Patient?", "/Patient?", "https://any.example/fhir/Patient?"])
+def test_a_condition_may_be_written_as_a_whole_address(sender: Caller, number: str, form: str) -> None:
+    condition = f"{form}identifier=urn:x:habit|{number}"
+    first = sender.post("Patient", _patient(number), If_None_Exist=condition)
+    again = sender.post("Patient", _patient(number), If_None_Exist=f"identifier=urn:x:habit|{number}")
+    assert (first.status, again.status, again.tree["id"]) == (201, 200, first.tree["id"])
+    in_bundle = sender.post("", bundle(entry("POST", "Patient", _patient(number), ifNoneExist=condition)))
+    assert in_bundle.located == [f"Patient/{first.tree['id']}"]
+
+
+def test_a_condition_on_another_type_is_refused_where_it_stands(sender: Caller, number: str) -> None:
+    condition = "https://any.example/fhir/Person?identifier=1"
+    assert sender.post("Patient", _patient(number), If_None_Exist=condition).code == "value"
+    got = sender.post("", bundle(entry("POST", "Patient", _patient(number), ifNoneExist=condition)))
+    assert (got.status, got.expression) == (400, "Bundle.entry[0].request.ifNoneExist")
+    questioned = f"identifier=urn:x:habit|{number}?"
+    assert sender.post("Patient", _patient(f"{number}?"), If_None_Exist=questioned).status == 201
+    assert sender.post("Patient", _patient(f"{number}?"), If_None_Exist=questioned).status == 200
+
+
+def test_every_answer_to_a_write_says_which_version_there_is_now(sender: Caller, number: str) -> None:
+    condition = {"If_None_Exist": f"identifier=urn:x:habit|{number}"}
+    made = sender.post("Patient", _patient(number), **condition)
+    address = f"Patient/{made.tree['id']}"
+
+    def located(got: Got) -> str:
+        return str(got.headers["Content-Location"]).rpartition("/fhir/")[2]
+
+    assert made.headers["Location"] == made.headers["Content-Location"]
+    assert located(sender.post("Patient", _patient(number), **condition)) == f"{address}/_history/1"
+    updated = sender.put(address, {**made.tree, "active": True}, Prefer="return=minimal")
+    assert (located(updated), "Location" in updated.headers) == (f"{address}/_history/2", False)
+    assert located(_merge(sender, address, {"active": False})) == f"{address}/_history/3"
 
 
 @pytest.mark.parametrize("form", ["?", "?_format=json", "?_format=json&_pretty=true"])
@@ -122,3 +157,38 @@ def test_the_capability_statement_says_where_a_token_is_got(house: WholeHouse) -
     configuration = house.nobody.get(".well-known/smart-configuration").tree
     assert uris["url"] == "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
     assert uris["extension"] == [{"url": "token", "valueUri": configuration["token_endpoint"]}]
+
+
+def test_a_search_may_name_itself_and_be_a_get(sender: Caller, number: str) -> None:
+    sender.post("Patient", _patient(number))
+    assert sender.search(f"Patient/_search?identifier={number}") == sender.search(f"Patient?identifier={number}") != []
+
+
+def test_an_operation_may_be_posted(house: WholeHouse, sender: Caller) -> None:
+    task = house.begin().task
+    assert sender.send("POST", f"{task}/$evidence").tree["type"] == "document"
+    assert sender.post(f"{task}/$evidence", {"resourceType": "Parameters"}).tree["type"] == "document"
+    coverage = {"resourceType": "Parameters", "parameter": [{"name": "coverage", "valueCode": "medicaid"}]}
+    posted = sender.post("HealthcareService/$find-destination", coverage)
+    asked = sender.get("HealthcareService/$find-destination?coverage=medicaid&_format=json&_pretty=true")
+    assert posted.tree["link"] == asked.tree["link"]
+    assert [e["fullUrl"] for e in posted.tree["entry"]] == [e["fullUrl"] for e in asked.tree["entry"]] != []
+    year = [{"name": "periodStart", "valueDate": "2026-01-01"}, {"name": "periodEnd", "valueDate": "2026-12-31"}]
+    report = sender.post("Measure/completion-rate/$evaluate-measure", {"resourceType": "Parameters", "parameter": year})
+    assert (report.status, report.tree["period"]["start"][:10]) == (200, "2026-01-01")
+
+
+def test_what_an_operation_does_not_know_is_refused_however_it_comes(house: WholeHouse, sender: Caller) -> None:
+    where = "HealthcareService/$find-destination"
+    assert sender.get(f"{where}?covrage=medicaid").code == "not-supported"
+    for parameter, code in (
+        ({"name": "covrage", "valueCode": "medicaid"}, "not-supported"),
+        ({"name": "coverage", "valueCode": "gold"}, "code-invalid"),
+        ({"name": "coverage", "valueCoding": {"code": "medicaid"}}, "value"),
+        ({"name": "coverage", "resource": {"resourceType": "Patient"}}, "value"),
+        ({"name": "coverage"}, "invariant"),
+    ):
+        got = sender.post(where, {"resourceType": "Parameters", "parameter": [parameter]})
+        assert (got.status, got.code) == (400, code), parameter
+    assert sender.post(where, {"resourceType": "Patient"}).expression == "Parameters"
+    assert sender.get(f"{house.begin().task}/$evidence?nonsense=1").code == "not-supported"

@@ -17,6 +17,7 @@ Tree = dict[str, Any]
 
 INTERACTION_CODES: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 """HTTP method of a write → http://hl7.org/fhir/restful-interaction."""
+_HEADERS: Final = {"ifMatch": "If-Match", "ifNoneMatch": "If-None-Match", "ifNoneExist": "If-None-Exist"}
 _WEAK_ETAG = re.compile(r'^(?:W/)?"?([0-9]{1,9})"?$')
 
 
@@ -42,6 +43,10 @@ class Interaction:
     version: str | None = None
     fixed_id: str | None = None
     """The id that a POST shall get: a message entry keeps one id across updates of the same message."""
+
+    def condition_at(self, element: str) -> str:
+        """Where a condition (`ifMatch`) stands: beside the request of an entry, or in a header of its own request."""
+        return f"{self.request_at}.{element}" if self.request_at else f"http.{_HEADERS[element]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from adapter.domain.scopes import Scopes
 
 TYPE: Final = "at+jwt"
 ALGORITHM: Final = "HS256"
+AT: Final = "http.Authorization"
+"""Where a token stands, for the expression of a refusal."""
 _REMEMBERED: Final = 4096
 _LONGEST: Final = 4096
 
@@ -56,7 +58,8 @@ class AccessTokens:
         """Raises NotAuthenticated: `unknown` when this server did not sign it, `expired` when its time is over."""
         access = self._verified(token)
         if now >= access.expires:
-            raise NotAuthenticated("expected a token that is still good, got an expired one", code="expired")
+            text = "expected a token that is still good, got an expired one"
+            raise NotAuthenticated(text, expression=AT, code="expired")
         return access
 
     def _verify(self, token: str) -> Access:
@@ -73,4 +76,5 @@ class AccessTokens:
 
 
 def _unknown() -> NotAuthenticated:
-    return NotAuthenticated("expected a token of this server, got one that it did not sign", code="unknown")
+    text = "expected a token of this server, got one that it did not sign"
+    return NotAuthenticated(text, expression=AT, code="unknown")

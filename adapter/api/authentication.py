@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from adapter.api.access_token import AccessTokens
+from adapter.api.access_token import AT, AccessTokens
 from adapter.domain.errors import NotAuthenticated
 from adapter.domain.scopes import Scopes
 from adapter.use_cases.ports import Clock, Register
@@ -39,12 +39,14 @@ class Authentication:
         """Raises NotAuthenticated. `headers` is looked up by `Authorization`, as in flask.Request.headers."""
         given = headers.get("Authorization")
         if not given:
-            raise NotAuthenticated("expected an Authorization header with a Bearer token, got none")
+            raise NotAuthenticated("expected an Authorization header with a Bearer token, got none", expression=AT)
         scheme, _, token = given.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticated("expected an Authorization header `Bearer <token>`, got another scheme")
+            text = "expected an Authorization header `Bearer <token>`, got another scheme"
+            raise NotAuthenticated(text, expression=AT)
         access = self._tokens.verify(token, self._clock.now().timestamp())
         partner = self._register.directory().get(access.tenant)
         if partner is None or not partner.active:
-            raise NotAuthenticated("expected a token of an active partner, got one of another", code="unknown")
+            text = "expected a token of an active partner, got one of another"
+            raise NotAuthenticated(text, expression=AT, code="unknown")
         return Client(access.tenant, access.scopes)

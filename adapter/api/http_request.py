@@ -20,6 +20,10 @@ ABOUT_THE_ANSWER: Final = frozenset({"_format", "_pretty"})
 _PATCH_TYPES: Final = frozenset({"application/json-patch+json", MERGE_PATCH})
 _ACCEPTED: Final = frozenset({"application/fhir+json", "application/json", "application/*", "*/*"})
 _JSON_FORMATS: Final = frozenset({"json", *_JSON_TYPES})
+# What is wrong with a request beside its body: `http.` and the name of the header or parameter
+# (https://hl7.org/fhir/R4/operationoutcome-definitions.html#OperationOutcome.issue.location).
+CONTENT_TYPE: Final = "http.Content-Type"
+CONTENT_ENCODING: Final = "http.Content-Encoding"
 _KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
 
 
@@ -28,10 +32,13 @@ def body(max_bytes: int, *, patch: bool = False) -> bytes:
     media_type = request.mimetype
     if media_type not in (_PATCH_TYPES | _JSON_TYPES if patch else _JSON_TYPES):
         others = f", application/json-patch+json or {MERGE_PATCH}" if patch else ""
-        raise UnsupportedMedia(f"expected Content-Type application/fhir+json{others}, got another media type")
+        raise UnsupportedMedia(
+            f"expected Content-Type application/fhir+json{others}, got another media type", expression=CONTENT_TYPE
+        )
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in {"utf-8", "utf8", "us-ascii"}:
-        raise UnsupportedMedia("expected charset utf-8: FHIR JSON is always UTF-8, got another")
+        text = "expected charset utf-8: FHIR JSON is always UTF-8, got another"
+        raise UnsupportedMedia(text, expression=CONTENT_TYPE)
     if (request.content_length or 0) > max_bytes:
         raise _too_large(max_bytes)
     raw = request.stream.read(max_bytes + 1)
@@ -54,16 +61,19 @@ def _unpacked(raw: bytes, max_bytes: int) -> bytes:
     if encoding in {"identity", ""}:
         return raw
     if encoding not in {"gzip", "x-gzip"}:
-        raise UnsupportedMedia("expected Content-Encoding gzip or identity, got another")
+        text = "expected Content-Encoding gzip or identity, got another"
+        raise UnsupportedMedia(text, expression=CONTENT_ENCODING)
     unpack = zlib.decompressobj(wbits=31)
     try:
         unpacked = unpack.decompress(raw, max_bytes + 1)
     except zlib.error:
-        raise Invalid("expected a body in gzip, as Content-Encoding says", code="structure") from None
+        text = "expected a body in gzip, as Content-Encoding says"
+        raise Invalid(text, expression=CONTENT_ENCODING, code="structure") from None
     if len(unpacked) > max_bytes:
         raise _too_large(max_bytes)
     if not unpack.eof:
-        raise Invalid("expected a complete gzip body, got a truncated one", code="structure")
+        text = "expected a complete gzip body, got a truncated one"
+        raise Invalid(text, expression=CONTENT_ENCODING, code="structure")
     return unpacked
 
 
@@ -76,14 +86,16 @@ def check_accept() -> None:
     wanted = request.args.get("_format")
     if wanted is not None:
         if wanted.partition(";")[0].strip().replace(" ", "+") not in _JSON_FORMATS:
-            raise NotAcceptable("expected _format json: this server answers application/fhir+json only")
+            text = "expected _format json: this server answers application/fhir+json only"
+            raise NotAcceptable(text, expression="http._format")
         return
     if request.headers.get("Accept") in _ACCEPTED:
         return
     accept = request.accept_mimetypes
     # By media range alone: `application/fhir+json; fhirVersion=4.0` asks for what is given here.
     if accept and not any(quality > 0 and _media_range(value) in _ACCEPTED for value, quality in accept):
-        raise NotAcceptable("expected Accept to allow application/fhir+json, got other media types only")
+        text = "expected Accept to allow application/fhir+json, got other media types only"
+        raise NotAcceptable(text, expression="http.Accept")
 
 
 def _media_range(value: str) -> str:
@@ -94,7 +106,8 @@ def request_key() -> str | None:
     """X-Request-ID: the sender's own key for this request. Raises Invalid when it cannot be one."""
     key = request.headers.get("X-Request-ID")
     if key is not None and not _KEY.match(key):
-        raise Invalid("expected X-Request-ID of 1 to 200 visible ASCII characters, got something else", code="value")
+        text = "expected X-Request-ID of 1 to 200 visible ASCII characters, got something else"
+        raise Invalid(text, expression="http.X-Request-ID", code="value")
     return key
 
 

@@ -52,5 +52,7 @@ def _target_identifier() -> tuple[str, str] | None:
         return str(target["system"]), str(target["value"])
     except (binascii.Error, HandoffError, KeyError, TypeError, ValueError):
         raise Invalid(
-            "expected NHSD-Target-Identifier to be base64 of a JSON object with system and value", code="value"
+            "expected NHSD-Target-Identifier to be base64 of a JSON object with system and value",
+            expression="http.NHSD-Target-Identifier",
+            code="value",
         ) from None

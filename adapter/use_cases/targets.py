@@ -115,7 +115,8 @@ def _named(
 
 
 def _one_match(reader: Reader, interaction: Interaction, criteria: str, element: str) -> StoredResource | None:
-    at = f"{interaction.request_at}.{element}" if interaction.request_at else interaction.at
+    is_address = element == "url" and not interaction.request_at
+    at = interaction.at if is_address else interaction.condition_at(element)
     found = match_at(at, reader, interaction.type, criteria)
     if len(found) > 1:
         raise MultipleMatches(
@@ -170,7 +171,8 @@ def _update(interaction: Interaction, before: StoredResource | None, new_id: New
 def _write(interaction: Interaction, before: StoredResource, key: ResourceKey) -> Change:
     check_version(interaction, before)
     if interaction.if_none_match == "*":
-        raise VersionConflict("expected no resource (If-None-Match: *), got one", expression=interaction.at)
+        at = interaction.condition_at("ifNoneMatch")
+        raise VersionConflict("expected no resource (If-None-Match: *), got one", expression=at)
     return Change(interaction, Action.UPDATE, key, before=before, tree=interaction.resource)
 
 
@@ -182,6 +184,7 @@ def _patch(interaction: Interaction, before: StoredResource | None) -> Change:
     stated = version_decided_on(interaction.patch)
     if interaction.if_match is None and stated is not None:
         interaction.if_match = f'W/"{stated}"'
+        check_version(interaction, before, f"{interaction.at}.meta.versionId")
     check_version(interaction, before)
     tree = apply_patch(decode(before.body), interaction.patch, interaction.at)
     return Change(interaction, Action.UPDATE, before.key, before=before, tree=tree)
@@ -194,10 +197,11 @@ def _delete(interaction: Interaction, before: StoredResource | None) -> Change:
     return Change(interaction, Action.DELETE, before.key, before=before)
 
 
-def check_version(interaction: Interaction, before: StoredResource) -> None:
+def check_version(interaction: Interaction, before: StoredResource, at: str | None = None) -> None:
+    """`at` is where the version was stated, when not in an If-Match."""
     if interaction.if_match is None:
         return
-    at = f"{interaction.request_at}.ifMatch" if interaction.request_at else interaction.at
+    at = at or interaction.condition_at("ifMatch")
     if version_in_etag(interaction.if_match, at) != before.version:
         raise VersionConflict(
             f'expected If-Match W/"{before.version}", the current version of this {before.key.type}; '

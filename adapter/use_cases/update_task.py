@@ -240,7 +240,7 @@ def _require_version(change: Change) -> None:
     if interaction.if_match is None and interaction.method == "PUT" and stated is not None:
         interaction.if_match = f'W/"{stated}"'
         assert change.before is not None
-        check_version(interaction, change.before)
+        check_version(interaction, change.before, f"{interaction.at}.meta.versionId")
     if interaction.if_match is None:
         raise Invalid(
             'expected If-Match with the version that this change was decided on, like W/"3", got none',

@@ -1,0 +1,56 @@
+"""A refusal says where in the request its fault is: also when that is a header, which no FHIRPath can name.
+
+`http.` and the name (https://hl7.org/fhir/R4/operationoutcome-definitions.html#OperationOutcome.issue.location).
+"""
+
+from __future__ import annotations
+
+import pytest
+from whole_house import Caller, WholeHouse, referral
+
+PATIENT = {"resourceType": "Patient", "name": [{"family": "Testerly"}]}
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Content-Type", "text/plain"),
+        ("Content-Type", "application/fhir+json; charset=utf-16"),
+        ("Content-Encoding", "br"),
+        ("Content-Encoding", "gzip"),
+        ("Accept", "text/turtle"),
+        ("X-Request-ID", "two words"),
+        ("Authorization", "Basic eDp5"),
+        ("Authorization", "Bearer x"),
+        ("If-None-Exist", "nonsense=1"),
+        ("If-None-Exist", "name="),
+    ],
+)
+def test_a_fault_of_a_header_is_told_by_its_name(sender: Caller, header: str, value: str) -> None:
+    refused = sender.send("POST", "Patient", PATIENT, {header: value})
+    assert 400 <= refused.status < 500
+    assert refused.expression == f"http.{header}"
+
+
+def test_a_request_without_a_token_is_told_where_it_belongs(house: WholeHouse) -> None:
+    assert house.nobody.post("", referral()).expression == "http.Authorization"
+
+
+def test_a_stale_version_is_told_where_it_was_stated(house: WholeHouse, sender: Caller) -> None:
+    patient = house.begin().patient
+    tree = sender.get(patient).tree
+    assert sender.put(patient, tree, If_Match='W/"7"').expression == "http.If-Match"
+    assert sender.put(patient, tree, If_Match="seven").expression == "http.If-Match"
+    assert sender.put(patient, tree, If_None_Match="*").expression == "http.If-None-Match"
+    stated = [{"op": "test", "path": "/meta/versionId", "value": "7"}, {"op": "remove", "path": "/name"}]
+    assert sender.patch(patient, stated).expression == "Patient.meta.versionId"
+    task = house.begin().task
+    stale = {**sender.get(task).tree, "status": "cancelled", "statusReason": {"text": "x"}, "meta": {"versionId": "7"}}
+    assert sender.put(task, stale).expression == "Task.meta.versionId"
+
+
+def test_a_target_of_a_message_that_is_none_is_told_by_its_header(sender: Caller) -> None:
+    message = {"resourceType": "Bundle", "type": "message", "entry": [{"resource": {
+        "resourceType": "MessageHeader", "eventUri": "urn:e", "source": {"endpoint": "urn:s"}}}]}  # fmt: skip
+    refused = sender.post("$process-message", message, NHSD_Target_Identifier="AAAA")
+    assert refused.expression == "http.NHSD-Target-Identifier"

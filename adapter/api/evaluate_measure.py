@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from adapter.api.face import Face
 from adapter.api.http_request import check_accept
 from adapter.api.operation_outcome import FHIR_JSON
-from adapter.api.operation_parameters import METHODS, operation_parameters
+from adapter.api.operation_parameters import METHODS, operation_parameters, parameter_at
 from adapter.domain.errors import Invalid
 from adapter.domain.measures import STRATIFIERS
 from adapter.use_cases.report_measures import Period, report_measures
@@ -53,21 +53,24 @@ def evaluate_measure_routes(face: Face) -> Blueprint:
 
 def _period(asked: Mapping[str, str]) -> Period:
     if asked.get("reportType", "population") != "population":
-        raise Invalid("expected reportType population, got another: nobody is reported on singly", code="not-supported")
+        text = "expected reportType population, got another: nobody is reported on singly"
+        raise Invalid(text, expression=parameter_at("reportType"), code="not-supported")
     return Period(_day(asked, "periodStart"), _day(asked, "periodEnd"))
 
 
 def _day(asked: Mapping[str, str], name: str) -> date:
     text = asked.get(name)
     if text is None:
-        raise Invalid(f"expected {name} as a date such as 2026-03-31, got none", code="required")
+        text = f"expected {name} as a date such as 2026-03-31, got none"
+        raise Invalid(text, expression=parameter_at(name), code="required")
     try:
         day = date.fromisoformat(text)
     except ValueError:
         day = None
     # Far from the ends of the calendar, so that a period can be looked beyond.
     if day is None or text != day.isoformat() or not 1900 <= day.year < 9000:
-        raise Invalid(f"expected {name} as a date such as 2026-03-31, got something else", code="value")
+        text = f"expected {name} as a date such as 2026-03-31, got something else"
+        raise Invalid(text, expression=parameter_at(name), code="value")
     return day
 
 

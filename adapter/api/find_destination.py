@@ -13,7 +13,7 @@ from flask import Blueprint, Response
 from adapter.api.face import Face
 from adapter.api.http_request import check_accept
 from adapter.api.operation_outcome import FHIR_JSON
-from adapter.api.operation_parameters import METHODS, operation_parameters
+from adapter.api.operation_parameters import METHODS, operation_parameters, parameter_at
 from adapter.domain.errors import Invalid
 from adapter.use_cases.find_destination import ACCEPTED_BY, LONGEST, Wanted, find_destinations
 from mappings import destinations
@@ -44,7 +44,8 @@ def _wanted(asked: Mapping[str, str]) -> Wanted:
     """Raises Invalid."""
     coverage = asked.get("coverage")
     if coverage is not None and coverage not in ACCEPTED_BY:
-        raise Invalid(f"expected coverage as one of {', '.join(ACCEPTED_BY)}, got another", code="code-invalid")
+        text = f"expected coverage as one of {', '.join(ACCEPTED_BY)}, got another"
+        raise Invalid(text, expression=parameter_at("coverage"), code="code-invalid")
     kind = (asked.get("type") or "").strip() or None
     within = asked.get("within")
     return Wanted(coverage, kind) if within is None else Wanted(coverage, kind, _duration(within))
@@ -53,9 +54,11 @@ def _wanted(asked: Mapping[str, str]) -> Wanted:
 def _duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise Invalid("expected within as an ISO 8601 duration such as P2D or PT4H, got something else", code="value")
+        text = "expected within as an ISO 8601 duration such as P2D or PT4H, got something else"
+        raise Invalid(text, expression=parameter_at("within"), code="value")
     days, hours, minutes = (int(part or 0) for part in match.groups())
     duration = timedelta(days=days, hours=hours, minutes=minutes)
     if duration > LONGEST:
-        raise Invalid(f"expected within as at most {LONGEST.days} days, got more", code="value")
+        text = f"expected within as at most {LONGEST.days} days, got more"
+        raise Invalid(text, expression=parameter_at("within"), code="value")
     return duration

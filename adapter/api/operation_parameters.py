@@ -3,6 +3,7 @@ Parameters of a POST, which is what most clients send unless they are told other
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from flask import request
@@ -12,6 +13,7 @@ from adapter.api.face import Face
 from adapter.api.http_request import ABOUT_THE_ANSWER, body
 from adapter.domain.errors import Invalid
 
+_NAME: Final = re.compile(r"[a-z_][A-Za-z]{0,31}")
 METHODS: Final = ("GET", "POST")
 """Of an operation that changes nothing."""
 
@@ -24,10 +26,18 @@ def operation_parameters(face: Face, *known: str) -> MultiDict[str, str]:
         if tree["resourceType"] != "Parameters":
             raise Invalid("expected Parameters, got another resource type", expression="Parameters", code="value")
         given += [_given(each, f"Parameters.parameter[{at}]") for at, each in enumerate(tree.get("parameter", ()))]
-    if any(name not in known for name, _ in given):
+    unknown = next((name for name, _ in given if name not in known), None)
+    if unknown is not None:
         expected = f"only {', '.join(known)}, got another parameter" if known else "no parameters, got one"
-        raise Invalid(f"expected {expected}", code="not-supported")
+        # A name that looks like one is told again; anything else may be what somebody wrote elsewhere.
+        at = parameter_at(unknown) if _NAME.fullmatch(unknown) else None
+        raise Invalid(f"expected {expected}", expression=at, code="not-supported")
     return MultiDict(given)
+
+
+def parameter_at(name: str) -> str:
+    """Where the parameter of this request stands, for the expression of a refusal."""
+    return f"Parameters.parameter.where(name='{name}')" if request.method == "POST" else f"http.{name}"
 
 
 def _given(parameter: dict[str, Any], at: str) -> tuple[str, str]:

@@ -49,6 +49,29 @@ def test_a_stale_version_is_told_where_it_was_stated(house: WholeHouse, sender: 
     assert sender.put(task, stale).expression == "Task.meta.versionId"
 
 
+@pytest.mark.parametrize(
+    ("path", "expression"),
+    [
+        ("HealthcareService/$find-destination?coverage=x", "http.coverage"),
+        ("HealthcareService/$find-destination?within=soon", "http.within"),
+        ("HealthcareService/$find-destination?within=P999D", "http.within"),
+        ("HealthcareService/$find-destination?withn=P2D", "http.withn"),
+        ("Measure/acceptance/$evaluate-measure?periodStart=2026-01-01", "http.periodEnd"),
+        ("Measure/acceptance/$evaluate-measure?periodStart=soon&periodEnd=2026-01-01", "http.periodStart"),
+        ("Measure/acceptance/$evaluate-measure?reportType=individual", "http.reportType"),
+    ],
+)
+def test_a_fault_of_a_parameter_is_told_by_its_name(sender: Caller, path: str, expression: str) -> None:
+    refused = sender.get(path)
+    assert (refused.status, refused.expression) == (400, expression)
+
+
+def test_a_fault_of_a_posted_parameter_is_told_in_the_parameters(sender: Caller) -> None:
+    asked = {"resourceType": "Parameters", "parameter": [{"name": "within", "valueString": "soon"}]}
+    refused = sender.post("HealthcareService/$find-destination", asked)
+    assert refused.expression == "Parameters.parameter.where(name='within')"
+
+
 def test_a_target_of_a_message_that_is_none_is_told_by_its_header(sender: Caller) -> None:
     message = {"resourceType": "Bundle", "type": "message", "entry": [{"resource": {
         "resourceType": "MessageHeader", "eventUri": "urn:e", "source": {"endpoint": "urn:s"}}}]}  # fmt: skip

@@ -54,7 +54,7 @@ from adapter.storage.readiness import readiness
 from adapter.storage.searchable import searchable
 from adapter.storage.used_assertions import UsedAssertions
 from adapter.use_cases.world import World
-from adapter.validation import check, decode_resource, refuse_invalid
+from adapter.validation import check, decode_resource, refuse_invalid, refuse_patched
 from adapter.validation.shapes import resource_types
 from adapter.worklist.pages import Pages, page_routes, shown
 from adapter.worklist.visitor import DemoSignIn, Visitors
@@ -96,7 +96,7 @@ def furnish(settings: Settings, database_url: str, store: PostgresStore) -> Hous
         clock=clock,
         new_id=lambda: str(uuid.uuid4()),
         check=check,
-        refuse_invalid=refuse_invalid,
+        refuse_invalid=refuse_patched,
         base_url=settings.fhir_url,
         holiday_calendar=holiday_calendar,
     )

@@ -42,7 +42,7 @@ def instance_routes(face: Face) -> Blueprint:
     @routes.patch("/fhir/<type_>/<id_>")
     def patch(type_: str, id_: str) -> Response:
         raw = body(face.max_bytes, patch=True)
-        return write(face, raw, lambda _: _named("PATCH", type_, id_, patch=patch_of(raw)), checked=False)
+        return write(face, raw, lambda _: _named("PATCH", type_, id_, patch=patch_of(face, raw)), checked=False)
 
     @routes.delete("/fhir/<type_>/<id_>")
     def delete(type_: str, id_: str) -> Response:

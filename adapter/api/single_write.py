@@ -52,16 +52,18 @@ def _keys(raw: bytes) -> tuple[tuple[str, bytes], ...]:
     return ((f"request:{key}", hashlib.sha256(asked + raw).digest()),)
 
 
-def patch_of(raw: bytes) -> list[Any] | Tree:
-    """A JSON Patch, a Parameters resource with a FHIRPath Patch, or a JSON Merge Patch."""
+def patch_of(face: Face, raw: bytes) -> list[Any] | Tree:
+    """A JSON Patch, a Parameters resource with a FHIRPath Patch, or a JSON Merge Patch. Raises Malformed or Invalid."""
     patch = decode(raw)
+    if isinstance(patch, dict) and patch.get("resourceType") == "Parameters":
+        return face.read_resource(raw)
     if isinstance(patch, list) and request.mimetype != MERGE_PATCH:
         return patch
-    if isinstance(patch, dict):
-        # Of an object that says only that it is JSON, nothing else can be meant.
-        may_be_merged = request.mimetype in {MERGE_PATCH, "application/json"}
-        if may_be_merged or patch.get("resourceType") == "Parameters":
-            return patch
+    # Of an object that says only that it is JSON, nothing else can be meant.
+    if isinstance(patch, dict) and request.mimetype in {MERGE_PATCH, "application/json"}:
+        return patch
     raise Invalid(
-        f"expected a JSON Patch (an array of operations), Parameters, or an object as {MERGE_PATCH}", code="structure"
+        f"expected a JSON Patch (an array of operations), Parameters, or an object as {MERGE_PATCH}; got another "
+        "value at line 1 column 1",
+        code="structure",
     )

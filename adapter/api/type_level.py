@@ -52,7 +52,7 @@ def type_routes(face: Face) -> Blueprint:
     @routes.patch("/fhir/<type_>")
     def conditional_patch(type_: str) -> Response:
         raw = body(face.max_bytes, patch=True)
-        return write(face, raw, lambda _: _conditional("PATCH", type_, patch=patch_of(raw)), checked=False)
+        return write(face, raw, lambda _: _conditional("PATCH", type_, patch=patch_of(face, raw)), checked=False)
 
     @routes.delete("/fhir/<type_>")
     def conditional_delete(type_: str) -> Response:

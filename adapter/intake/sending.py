@@ -135,7 +135,7 @@ def _loaded(schema: Schema, raw: bytes) -> Mapping[str, Any]:
     """Raises Malformed or Invalid; a fault of the content is located at its member."""
     content = decode(raw)
     if not isinstance(content, dict):
-        raise Invalid("expected a JSON object, got something else", code="structure")
+        raise Invalid("expected a JSON object at line 1 column 1, got something else", code="structure")
     try:
         loaded: Mapping[str, Any] = schema.load(content)
     except ValidationError as error:

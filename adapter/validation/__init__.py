@@ -16,11 +16,11 @@ from collections.abc import Iterable
 
 from adapter.domain.errors import BusinessRule, Invalid, Issue, NotSupported, TooLarge
 from adapter.use_cases.ports import Tree
-from adapter.validation.decoding import decode_resource
+from adapter.validation.decoding import decode_resource, refuse_costly
 from adapter.validation.profiles import profile_issues
 from adapter.validation.walk import check as check_base
 
-__all__ = ["MAX_ENTRIES", "check", "decode_resource", "issues_by_entry", "refuse_invalid"]
+__all__ = ["MAX_ENTRIES", "check", "decode_resource", "issues_by_entry", "refuse_invalid", "refuse_patched"]
 
 MAX_ENTRIES = 1000
 _ENTRY = re.compile(r"^Bundle\.entry\[(\d+)\]")
@@ -49,6 +49,12 @@ def refuse_invalid(tree: Tree, *, max_entries: int = MAX_ENTRIES) -> list[Issue]
     if errors := _errors(issues):
         raise BusinessRule(errors)
     return issues
+
+
+def refuse_patched(tree: Tree) -> list[Issue]:
+    """`refuse_invalid` of what a patch has made. It did not come as bytes, so its bounds are still to be kept."""
+    refuse_costly(tree)
+    return refuse_invalid(tree)
 
 
 def _errors(issues: list[Issue]) -> list[Issue]:

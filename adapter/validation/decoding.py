@@ -32,7 +32,7 @@ def decode_resource(raw: bytes, *, max_bytes: int) -> Tree:
     if not isinstance(tree, dict):
         got = "an array" if isinstance(tree, list) else "a single value"
         raise Malformed(f"expected a JSON object at line 1 column 1, got {got}")
-    _refuse_costly(tree)
+    refuse_costly(tree)
     if b"\\u0000" in raw:
         _refuse_nul(tree)
     if not isinstance(tree.get("resourceType"), str):
@@ -48,8 +48,9 @@ def _refuse_nul(tree: Tree) -> None:
         raise Malformed(text, expression=_expression(tree, place), code="value")
 
 
-def _refuse_costly(tree: Tree) -> None:
-    """Level by level, so that no depth can exhaust the stack."""
+def refuse_costly(tree: Tree) -> None:
+    """Raises Malformed for more than 64 levels and for numbers beyond a double's range. Level by level, so that no
+    depth can exhaust the stack."""
     level: list[Any] = [tree]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []

@@ -288,10 +288,11 @@ def _appointment(
 ) -> None:
     """The answering side's Appointment of this handoff, made anew or brought to its new status."""
     mine = [(t, v) for t, v, author in related if t["resourceType"] == "Appointment" and author == tenant]
-    end = {"end": _time(plain["end"])} if "end" in plain else {}
+    # R4 has no booked appointment with a start and no end (app-2, app-3).
+    told = {"status": plain["status"], "start": _time(plain["start"]), "end": _time(plain["end"])}
     if mine:
         tree, version = mine[-1]
-        made.replace("appointment", {**tree, "status": plain["status"], "start": _time(plain["start"]), **end}, version)
+        made.replace("appointment", {**tree, **told}, version)
         return
     participants = [{"actor": patient, "status": "accepted"}, {"actor": own, "status": "accepted"}]
     if "place" in plain:
@@ -299,9 +300,7 @@ def _appointment(
         participants.append({"actor": place, "status": "accepted"})
     tree = {
         "resourceType": "Appointment",
-        "status": plain["status"],
-        "start": _time(plain["start"]),
-        **end,
+        **told,
         "basedOn": [focus],
         "participant": participants,
     }

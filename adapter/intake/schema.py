@@ -163,7 +163,7 @@ class AppointmentSchema(Strict):
     """The first appointment; sent again with another status, it is the same one."""
 
     start = time(required=True)
-    end = time()
+    end = time(required=True)
     status = code({"booked", "fulfilled", "noshow", "cancelled"}, required=True)
     place = text()
 

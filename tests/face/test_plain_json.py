@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from whole_house import RECEIVER, SENDER, Caller, Got, Tree, WholeHouse
 
 from adapter.intake.openapi import document
+from adapter.intake.schema import AnswerSchema, NewHandoffSchema
 from mappings.canonicals import FACT_SYSTEM
 
 JSON = {"Content-Type": "application/json"}
@@ -122,6 +126,21 @@ def test_a_missing_fact_is_named_by_its_member(sender: Caller) -> None:
         got = send(sender, plain)
         assert got.status == 422, got.tree
         assert [i["expression"] for i in got.issues] == [[member]], got.tree
+
+
+def test_an_appointment_has_an_end_and_is_refused_by_its_member_when_it_has_none(sender: Caller) -> None:
+    without = {name: value for name, value in ACCEPTED["appointment"].items() if name != "end"}
+    refused = answer(sender, "any", **{**ACCEPTED, "appointment": without})
+    assert (refused.status, refused.code, refused.expression) == (400, "required", "appointment.end")
+
+
+def test_the_examples_of_the_docs_are_ones_that_are_taken() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "plain-json.md").read_text(encoding="utf-8")
+    sent = re.search(r"-d '(\{.*?\})'\n", text, re.DOTALL)
+    answered = re.search(r"/status\n(\{.*?\})\n```", text, re.DOTALL)
+    assert sent and answered
+    NewHandoffSchema().load(json.loads(sent[1]))
+    AnswerSchema().load(json.loads(answered[1]))
 
 
 @pytest.mark.parametrize(

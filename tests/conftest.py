@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 from adapter.storage import EmbeddedPostgres, PostgresStore, open_store, upgrade
+from adapter.storage.connections import driver_of
 from adapter.storage.embedded_postgres import OWNER, SETTINGS, SUPERUSER
 
 TEMPLATE = "handoff_template"
@@ -79,3 +81,9 @@ def store(database_url: str) -> Iterator[PostgresStore]:
     opened = open_store(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def without_row_security(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Organisations read under the role that sees every row: behind the predicate is nothing."""
+    monkeypatch.setattr(PostgresStore, "reading_as", lambda store, tenant: partial(driver_of, store.engine))

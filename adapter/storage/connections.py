@@ -1,10 +1,14 @@
-"""One pool of connections, seen in two ways: SQLAlchemy for what is composed, the driver for what is fixed and hot."""
+"""Pools of connections, seen in two ways: SQLAlchemy for what is composed, the driver for what is fixed and hot.
+
+Each pool works under one role (`roles.py`): the adapter's own work under one that may write, what organisations read
+under one that sees, by row-level security, the rows of the tenant that the connection has been told and no others.
+"""
 
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -22,10 +26,14 @@ OPTIONS = {
 }
 POOL_WAIT_SECONDS = 5.0
 
+_TENANT = "tenant"
+"""Where a pooled connection remembers which tenant its server process was told last."""
+_TELL = b"SELECT set_config('handoff.tenant', $1, false)"
 
-def open_engine(url: str, pool_size: int) -> Engine:
+
+def open_engine(url: str, pool_size: int, role: str | None = None) -> Engine:
     """An engine whose connections commit each statement by itself unless a transaction is begun in so many words:
-    a read, and a write that is one statement, then cost one round trip."""
+    a read, and a write that is one statement, then cost one round trip. `role`: instead of the one that logs in."""
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -38,11 +46,17 @@ def open_engine(url: str, pool_size: int) -> Engine:
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "handoff",
-            "options": " ".join(f"-c {name}={value}" for name, value in OPTIONS.items()),
+            "options": options(role, OPTIONS),
         },
     )
     event.listen(engine, "checkout", _still_open)
     return engine
+
+
+def options(role: str | None, settings: Mapping[str, str] | None = None) -> str:
+    """What a connection asks for as it opens, at no cost. RESET ROLE does not undo a role that was taken so."""
+    asked = {**(settings or {}), **({"role": role} if role else {})}
+    return " ".join(f"-c {name}={value}" for name, value in asked.items())
 
 
 def _still_open(dbapi_connection: Any, record: Any, proxy: Any) -> None:
@@ -75,19 +89,60 @@ class Driver:
     def _execute(self, sql: str | bytes, values: Sequence[Any]) -> psycopg.RawCursor[Any]:
         return self._cursor.execute(sql.encode() if isinstance(sql, str) else sql, values)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with self._connection.transaction():
-            yield
+    def transaction(self) -> AbstractContextManager[object]:
+        return self._connection.transaction()
+
+
+class TenantDriver(Driver):
+    """Reads as one tenant. The connection is told who reads in the round trip of its first statement, unless it was
+    told the same before; `told` is what it remembers, for as long as it lives."""
+
+    def __init__(self, connection: psycopg.Connection[Any], told: MutableMapping[Any, Any], tenant: str):
+        super().__init__(connection)
+        self._told = told
+        self._tenant = tenant
+
+    def _execute(self, sql: str | bytes, values: Sequence[Any]) -> psycopg.RawCursor[Any]:
+        if self._told.get(_TENANT) == self._tenant:
+            return super()._execute(sql, values)
+        # Forgotten first: when either statement fails the server undoes both, and is told anew the next time.
+        self._told.pop(_TENANT, None)
+        with self._connection.pipeline():
+            psycopg.RawCursor(self._connection).execute(_TELL, (self._tenant,))
+            cursor = super()._execute(sql, values)
+        self._told[_TENANT] = self._tenant
+        return cursor
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """None here: undoing one would bring back the tenant before, which nobody would know of."""
+        raise TypeError("expected a tenant to read statement by statement")
+
+
+Reading = Callable[[], AbstractContextManager[Driver]]
+"""A connection of the right pool, for as long as somebody reads."""
 
 
 @contextmanager
 def driver_of(engine: Engine) -> Iterator[Driver]:
+    with _checked_out(engine) as (connection, _):
+        yield Driver(connection)
+
+
+@contextmanager
+def driver_as(engine: Engine, tenant: str) -> Iterator[Driver]:
+    """`engine` is one of the role `roles.READER`: all that is seen is what `tenant` may see."""
+    with _checked_out(engine) as (connection, told):
+        yield TenantDriver(connection, told, tenant)
+
+
+@contextmanager
+def _checked_out(engine: Engine) -> Iterator[tuple[psycopg.Connection[Any], MutableMapping[Any, Any]]]:
+    """A connection and what is remembered with it, which is gone when another takes its place in the pool."""
     pooled = engine.raw_connection()
     connection = pooled.driver_connection
     assert isinstance(connection, psycopg.Connection)
     try:
-        yield Driver(connection)
+        yield connection, pooled.info
     except BaseException as error:
         if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
             pooled.invalidate(error)

@@ -1,4 +1,4 @@
-"""What the database and our role in it are, for `config.refuse_insecure`."""
+"""What the database and who we log in as are, for `config.refuse_insecure`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from adapter.storage.failures import unavailable_when_down
 
 _FACTS = text(
     "SELECT rolsuper, rolbypassrls, current_setting('synchronous_commit'), current_setting('fsync') = 'on',"
-    " current_setting('full_page_writes') = 'on' FROM pg_roles WHERE rolname = current_user"
+    " current_setting('full_page_writes') = 'on' FROM pg_roles WHERE rolname = session_user"
 )
 
 

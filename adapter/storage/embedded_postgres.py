@@ -35,10 +35,11 @@ import psutil
 import psycopg
 
 from adapter.domain.errors import Unavailable
+from adapter.storage.roles import make_roles
 
 DATABASE = "handoff"
 OWNER = "handoff"
-"""The role that owns our tables. Not a superuser, so that row-level security can bind it."""
+"""The role that logs in and owns our tables. Not a superuser: row-level security binds it and those it takes."""
 SUPERUSER = "postgres"
 SYSTEM_ACCOUNT = "handoff-postgres"
 """PostgreSQL refuses to run as root; when we are root it runs as this account, made on first use."""
@@ -56,7 +57,7 @@ SETTINGS: Mapping[str, str] = {
     "full_page_writes": "on",
     "wal_compression": "pglz",  # the wheel is built without lz4 and zstd
     "shared_buffers": "256MB",
-    "max_connections": "100",
+    "max_connections": "200",  # two pools in each process (connections.py)
     "max_wal_size": "2GB",
     "autovacuum_naptime": "10s",  # a database that grows from nothing soon knows what it holds
     "jit": "off",  # compiling costs more than our longest query
@@ -219,6 +220,7 @@ class EmbeddedPostgres:
         with psycopg.connect(host=str(self._sockets), user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone() is None:
                 connection.execute(f"CREATE ROLE {OWNER} LOGIN NOSUPERUSER NOBYPASSRLS")
+            make_roles(connection, OWNER)
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
                 connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
 

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine
 
 from adapter.domain.deadlines import ClockStep
 from adapter.domain.errors import NotSupported
@@ -19,7 +18,7 @@ from adapter.domain.handoff import Handoff, LedgerEvent, NextAction
 from adapter.domain.task_status import NON_TERMINAL
 from adapter.storage import audit_search, measure_rows, transitions
 from adapter.storage.access import Access
-from adapter.storage.connections import Driver, driver_of
+from adapter.storage.connections import Driver, Reading
 from adapter.storage.failures import unavailable_when_down
 from adapter.storage.history import history_page
 from adapter.storage.search import match, search
@@ -49,8 +48,9 @@ EVENT = "e.handoff, e.kind, e.actor, e.event_time, e.recorded_time, e.status_fro
 class PostgresReader:
     """`ports.Reader`. Each call is a statement of its own and sees what is committed by then; all raise Unavailable."""
 
-    def __init__(self, engine: Engine, access: Access):
-        self._engine = engine
+    def __init__(self, driver: Reading, access: Access):
+        """`driver`: connections on which at least what `access` allows is to be seen."""
+        self._driver = driver
         self._access = access
 
     def read(self, key: ResourceKey) -> StoredResource | None:
@@ -92,7 +92,7 @@ class PostgresReader:
         """Versions of one resource, or of all of a type, newest first. Raises Invalid for a cursor that is none."""
         if type == audit_search.TYPE or (id is not None and self._rendered(ResourceKey(type, id))):
             return self._history_of_one_version(type, id, count)
-        with unavailable_when_down(), driver_of(self._engine) as driver:
+        with unavailable_when_down(), self._driver() as driver:
             return history_page(driver, self._access, type, id, since=since, count=count, cursor=cursor)
 
     def _history_of_one_version(self, type: str, id: str | None, count: int) -> HistoryPage:
@@ -110,7 +110,7 @@ class PostgresReader:
 
     def search(self, query: SearchQuery) -> SearchPage:
         """Raises NotSupported or Invalid naming the parameter that cannot be used, TooLarge for a chain too wide."""
-        with unavailable_when_down(), driver_of(self._engine) as driver:
+        with unavailable_when_down(), self._driver() as driver:
             if query.type == audit_search.TYPE:
                 return audit_search.search(driver, self._access, query)
             if query.type in {"Provenance", "Task"}:
@@ -118,7 +118,7 @@ class PostgresReader:
             return search(driver, self._access, query)
 
     def match(self, type: str, criteria: str) -> Sequence[StoredResource]:
-        with unavailable_when_down(), driver_of(self._engine) as driver:
+        with unavailable_when_down(), self._driver() as driver:
             return match(driver, self._access, type, criteria)
 
     def handoff(self, id: str) -> Handoff | None:
@@ -162,7 +162,7 @@ class PostgresReader:
         return self._handoffs(f"{where} ORDER BY {order}", values)
 
     def requested_between(self, since: datetime, until: datetime, limit: int) -> Sequence[RequestedHandoff]:
-        with unavailable_when_down(), driver_of(self._engine) as driver:
+        with unavailable_when_down(), self._driver() as driver:
             found = measure_rows.requested_between(driver, self._access, HANDOFF, since, until, limit)
             ledgers = measure_rows.ledgers_of(driver, EVENT, [row[0] for row, _ in found])
         handoffs = [(_handoff(row), at) for row, at in found]
@@ -172,7 +172,7 @@ class PostgresReader:
         """What this organisation was answered to that key. The system asks nothing, so it gets None."""
         if self._access.tenant is None:
             return None
-        with unavailable_when_down(), driver_of(self._engine) as driver:
+        with unavailable_when_down(), self._driver() as driver:
             return request_record_of(driver, self._access.tenant, request_key)
 
     def _rendered(self, key: ResourceKey) -> Callable[[], StoredResource | None] | None:
@@ -185,13 +185,13 @@ class PostgresReader:
             return None
 
         def rendered() -> StoredResource | None:
-            with unavailable_when_down(), driver_of(self._engine) as driver:
+            with unavailable_when_down(), self._driver() as driver:
                 return read(driver, self._access, key.id)
 
         return rendered
 
     def _rows(self, sql: str, values: Values) -> Sequence[tuple[Any, ...]]:
-        with unavailable_when_down(), driver_of(self._engine) as driver:
+        with unavailable_when_down(), self._driver() as driver:
             return driver.rows(sql, *values.bound)
 
     def _resources(self, where: str, values: Values) -> list[StoredResource]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import psycopg
 from psycopg.errors import UniqueViolation
@@ -15,9 +16,10 @@ from adapter.domain.origin import Origin
 from adapter.storage import audit_trail
 from adapter.storage.access import EVERYTHING, Access
 from adapter.storage.changes import commit_change, is_all_new
-from adapter.storage.connections import Driver, driver_of, open_engine
+from adapter.storage.connections import Driver, Reading, driver_as, driver_of, open_engine
 from adapter.storage.failures import meaning_of, unavailable_when_down
 from adapter.storage.reads import PostgresReader, request_record_of
+from adapter.storage.roles import READER, WRITER
 from adapter.storage.write_set_sql import Written, disclosure, statement_for
 from adapter.use_cases.ports import (
     EVERYONE,
@@ -33,8 +35,10 @@ from adapter.use_cases.ports import (
 class PostgresStore:
     """`ports.Store` on PostgreSQL. Thread-safe; a thread that finds the pool empty waits 5 s, then Unavailable."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, readers: Engine):
+        """`engine` works under the role `roles.WRITER`, `readers` under `roles.READER`."""
         self._engine = engine
+        self._readers = readers
 
     @property
     def engine(self) -> Engine:
@@ -43,13 +47,19 @@ class PostgresStore:
 
     def close(self) -> None:
         self._engine.dispose()
+        self._readers.dispose()
 
     def reader(self, tenant: str) -> PostgresReader:
         """Reads as this organisation. Raises ValueError for "" and "*", which are none."""
-        return PostgresReader(self._engine, Access.of(tenant))
+        access = Access.of(tenant)
+        return PostgresReader(self.reading_as(tenant), access)
 
     def system_reader(self) -> PostgresReader:
-        return PostgresReader(self._engine, EVERYTHING)
+        return PostgresReader(partial(driver_of, self._engine), EVERYTHING)
+
+    def reading_as(self, tenant: str) -> Reading:
+        """Connections on which PostgreSQL shows what this organisation may see, whatever is asked."""
+        return partial(driver_as, self._readers, tenant)
 
     def commit(self, write_set: WriteSet) -> None:
         """Atomic. Raises WriteConflict, DuplicateRequest, or domain.errors.Unavailable when the database is down."""
@@ -129,8 +139,9 @@ class PostgresStore:
 
 
 def open_store(url: str, pool_size: int = 8) -> PostgresStore:
-    """A store on the database at `url` (already upgraded). Connects lazily; close it with `close()`."""
-    return PostgresStore(open_engine(url, pool_size))
+    """A store on the database at `url` (already upgraded): `pool_size` connections to write with, as many on which
+    organisations read. Connects lazily; close it with `close()`."""
+    return PostgresStore(open_engine(url, pool_size, WRITER), open_engine(url, pool_size, READER))
 
 
 def _insert_all_new(driver: Driver, write_set: WriteSet) -> None:

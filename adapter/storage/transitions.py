@@ -25,10 +25,11 @@ _TARGET = re.compile(r"(?:Task/)?([A-Za-z0-9\-.]{1,64})")
 _CURSOR = re.compile(r"transition\.([0-9]{1,6})")
 _CONTROLS: Final = frozenset({"_total", "_sort", "_summary", "_elements"})
 
+# Who may still read a version may no longer be shown the handoff: then it is not known who acted for which side.
 # A dialect may take two steps at once: the last of them is what the version says.
 _SELECT = """SELECT DISTINCT ON (e.handoff, r.version) r.version, r.author, r.body, h.requester, h.owner,
   e.handoff, e.kind, e.actor, e.event_time, e.recorded_time, e.status_from, e.status_to
- FROM ledger_event e JOIN handoff h ON h.id = e.handoff
+ FROM ledger_event e LEFT JOIN handoff h ON h.id = e.handoff
  JOIN resource_version r ON r.type = 'Task' AND r.id = e.handoff AND r.last_updated = e.recorded_time
  WHERE e.status_to IS NOT NULL AND """
 
@@ -97,9 +98,12 @@ def _found(driver: Driver, where: str, values: Values) -> list[StoredResource]:
     return [_stored(*row) for row in rows]  # type: ignore[arg-type]
 
 
-def _stored(version: int, author: str, body: bytes, requester: str, owner: str, *event: object) -> StoredResource:
+def _stored(
+    version: int, author: str, body: bytes, requester: str | None, owner: str | None, *event: object
+) -> StoredResource:
     line = LedgerEvent(*event)  # type: ignore[arg-type]
     task = decode(bytes(body)) if body else {}
-    tree = provenance.to_fhir(line, version, task, {owner: "owner", requester: "requester"})
+    sides = {partner: side for partner, side in ((owner, "owner"), (requester, "requester")) if partner is not None}
+    tree = provenance.to_fhir(line, version, task, sides)
     # It counts as the Task's: whoever wrote that is told who looked.
     return StoredResource(ResourceKey(TYPE, tree["id"]), 1, author, line.recorded_time, encode(tree))

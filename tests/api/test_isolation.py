@@ -227,12 +227,23 @@ def test_a_missing_resource_is_refused_or_empty_by_every_attempt(third: Caller, 
             assert got.status in {400, 404, 405}, (name, target.type, got.status, got.tree)
 
 
-def test_the_matrix_sees_everything_once_the_predicate_is_gone(
-    monkeypatch: pytest.MonkeyPatch, third: Caller, foreign: list[Target]
-) -> None:
-    """The seeded leak: without its access predicate the store shows all to all, and nearly every attempt says so."""
+@pytest.fixture
+def without_predicate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeded leak: no statement says who asks."""
     monkeypatch.setattr(Access, "resources", lambda access, values: "true")
     monkeypatch.setattr(Access, "handoffs", lambda access, values: "true")
+
+
+def test_without_the_predicate_postgresql_itself_shows_nothing_foreign(
+    without_predicate: None, third: Caller, foreign: list[Target]
+) -> None:
+    assert told_apart(third, foreign) == []
+
+
+def test_the_matrix_sees_everything_once_predicate_and_row_security_are_gone(
+    without_predicate: None, without_row_security: None, third: Caller, foreign: list[Target]
+) -> None:
+    """Then the store shows all to all, and nearly every attempt says so."""
     seen = told_apart(third, [target for target in foreign if target.type in {"Patient", "Task"}])
     for name in ("read", "vread", "history", "search by id", "head", "reference from a create", "conditional reference",
                  "read in a batch", "search in a transaction", "patch", "update", "delete", "search by number",

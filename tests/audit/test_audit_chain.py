@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.errors import RestrictViolation
+from psycopg.errors import InsufficientPrivilege, RestrictViolation
 from small_house import keep_handoff
 from sqlalchemy import text
 
@@ -22,6 +22,7 @@ from adapter.storage.audit_anchor import read_anchor, write_anchor
 from adapter.storage.audit_chain import TRAILS, AuditChain, Head, Heads, compare, genesis
 from adapter.storage.connections import Driver
 from adapter.storage.embedded_postgres import SUPERUSER
+from adapter.storage.roles import WRITER
 
 TENANTS = ("clinic-a", "clinic-b", "clinic-c")
 ASKED = Origin("read", "http://127.0.0.1:8080/fhir", "127.0.0.1", "r-1", "Task?patient=1")
@@ -269,9 +270,11 @@ def test_writers_and_sealers_do_not_disturb_each_other(store: PostgresStore, cha
 def test_the_adapter_itself_can_only_append(store: PostgresStore, chain: AuditChain, table: str, change: str) -> None:
     something_happens(store)
     chain.seal()
-    with pytest.raises(Exception) as refused, store.engine.begin() as connection:
-        connection.execute(text(change.format(table)))
-    assert isinstance(refused.value.orig, RestrictViolation)  # type: ignore[attr-defined]
+    for role, refusal in {WRITER: InsufficientPrivilege, "NONE": RestrictViolation}.items():  # NONE: the owner
+        with pytest.raises(Exception) as refused, store.engine.begin() as connection:
+            connection.execute(text(f"SET LOCAL ROLE {role}"))
+            connection.execute(text(change.format(table)))
+        assert isinstance(refused.value.orig, refusal)  # type: ignore[attr-defined]
 
 
 def test_an_anchor_keeps_the_heads_that_did_not_move(tmp_path: Path) -> None:

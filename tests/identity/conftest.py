@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from door import Door
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from adapter.storage import open_store
 from adapter.storage.partner_register import PartnerRegister
@@ -27,6 +27,7 @@ def engine(postgres: Any) -> Iterator[Engine]:
 def empty(engine: Engine) -> Engine:
     """The same database with an empty register."""
     with engine.begin() as connection:
+        connection.execute(text("SET LOCAL ROLE NONE"))  # as the owner: the adapter itself removes no partner
         connection.execute(partner.delete())
         connection.execute(assertion_seen.delete())
     return engine

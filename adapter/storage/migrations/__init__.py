@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from adapter.storage.failures import unavailable_when_down
+from adapter.storage.roles import ensure_roles
 
 ONE_AT_A_TIME = 0x68616E646F6666
 """The advisory lock under which migrations run: servers that start together must not all migrate."""
@@ -23,6 +25,9 @@ def upgrade(url: str) -> None:
     with unavailable_when_down(), engine.begin() as connection:
         # Released with the transaction, so also when this process is killed.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ONE_AT_A_TIME})
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        ensure_roles(driver)
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
         config.attributes["connection"] = connection

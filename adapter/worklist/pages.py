@@ -10,14 +10,24 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
+from adapter.domain.disclosure import NOTICE
 from adapter.domain.errors import HandoffError
 from adapter.domain.handoff import Handoff
+from adapter.domain.measures import MEASURES, STRATIFIERS
 from adapter.domain.origin import Origin
 from adapter.domain.responsibility import ACTIONS
 from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.gather_evidence import gather_evidence
 from adapter.use_cases.ports import Reader, ResourceKey, StoredResource
+from adapter.use_cases.report_measures import report_measures
 from adapter.use_cases.world import World
+from adapter.worklist.governance import (
+    WITHHELD_SAYS,
+    asked_period,
+    asked_stratifier,
+    measure_sections,
+    weaker_section,
+)
 from adapter.worklist.html_pages import html_page, style
 from adapter.worklist.visitor import SignInFirst, Visitors, ask_to_sign_in, sign_in_page, signed_in, signed_out
 from mappings.evidence import Evidence
@@ -78,15 +88,33 @@ class Pages:
         client, evidence = self._evidence(id_)
         standing, clock = (s for s in sections(evidence) if s.code in {"standing", "clock"})
         return self._page(
-            "handoff.html", client, evidence=evidence, person=_person(evidence),
+            "handoff.html", client, evidence=evidence, person=_person(evidence), notice=NOTICE,
             sections=[standing, timeline(evidence), clock],
         )  # fmt: skip
 
     def evidence(self, id_: str) -> Response:
         client, evidence = self._evidence(id_)
         return self._page(
-            "evidence.html", client, evidence=evidence, person=_person(evidence), sections=sections(evidence)
-        )
+            "evidence.html", client, evidence=evidence, person=_person(evidence), notice=NOTICE,
+            sections=sections(evidence),
+        )  # fmt: skip
+
+    def governance(self) -> Response:
+        client = self._visitors.client()
+        client.scopes.require("Measure", "read")
+        for type_ in ("Task", "Patient", "Encounter"):
+            client.scopes.require(type_, "search-type")
+        now = self._world.clock.now()
+        period, by = asked_period(request.args, now.date()), asked_stratifier(request.args)
+        reader = self._world.store.reader(client.tenant)
+        scores = report_measures(reader, list(MEASURES), period, list(STRATIFIERS), now)
+        found = reader.open_handoffs(client.tenant, now, MOST_SHOWN)
+        names = self._names()
+        return self._page(
+            "governance.html", client, period=period, by=by, stratifiers=list(STRATIFIERS), withheld_says=WITHHELD_SAYS,
+            flagged=[handoff for handoff in found if handoff.flagged_for_review and handoff.status not in TERMINAL],
+            sections=[weaker_section(scores, names), *measure_sections(scores, by, names)],
+        )  # fmt: skip
 
     def problem(self, refusal: HandoffError) -> Response:
         status = self._status_of(refusal)
@@ -101,11 +129,13 @@ class Pages:
 
     def _page(self, template: str, client: Any, **values: Any) -> Response:
         partner = self._world.register.directory().get(client.tenant)
-        names = {p.id: p.name for p in self._world.register.directory()}
         return html_page(
-            template, us=partner.name if partner else client.tenant, names=names, now=self._world.clock.now(),
+            template, us=partner.name if partner else client.tenant, names=self._names(), now=self._world.clock.now(),
             zone=self._world.working_time(partner).zone, may_sign_out=self._visitors.may_sign_out, **values,
         )  # fmt: skip
+
+    def _names(self) -> dict[str, str]:
+        return {partner.id: partner.name for partner in self._world.register.directory()}
 
 
 def page_routes(pages: Pages, visitors: Visitors) -> Blueprint:
@@ -118,6 +148,10 @@ def page_routes(pages: Pages, visitors: Visitors) -> Blueprint:
     @routes.get("/handoffs/<id_>/evidence")
     def evidence(id_: str) -> Response:
         return shown(pages, functools.partial(pages.evidence, id_))
+
+    @routes.get("/governance")
+    def governance() -> Response:
+        return shown(pages, pages.governance)
 
     @routes.get("/pages.css")
     def pages_css() -> Response:

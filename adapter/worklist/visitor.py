@@ -17,7 +17,7 @@ from adapter.domain.errors import NotAllowed, NotAuthenticated
 from adapter.worklist.html_pages import HEADERS, html_page
 
 COOKIE: Final = "handoff-demo"
-_PAGE: Final = re.compile(r"/(handoffs/[A-Za-z0-9\-.]{1,64}(/evidence)?)?")
+_PAGE: Final = re.compile(r"/(deliveries|governance|handoffs/[A-Za-z0-9\-.]{1,64}(/evidence)?)?")
 
 Authenticate = Callable[[Mapping[str, str]], Any]
 """Headers → a client with `tenant` and `scopes`. Raises NotAuthenticated."""

@@ -48,7 +48,7 @@ from adapter.logs import configure_logs
 from adapter.pathways import load_pathways
 from adapter.processes import die_with_parent
 from adapter.storage import PostgresStore, open_store
-from adapter.storage.lanes import LaneStore
+from adapter.storage.lanes import Told
 from adapter.storage.partner_register import PartnerRegister
 from adapter.storage.readiness import readiness
 from adapter.storage.searchable import searchable
@@ -134,7 +134,7 @@ def create_app(house: House) -> Flask:
     for routes in (transaction_routes, process_message_routes, validate_routes, type_routes, instance_routes):
         app.register_blueprint(routes(face))
     app.register_blueprint(operation_definition_routes())
-    app.register_blueprint(subscription_routes(face, LaneStore(house.store.engine)))
+    app.register_blueprint(subscription_routes(face, lambda tenant: Told(house.store.reading_as(tenant))))
     app.register_blueprint(evidence_routes(face))
     app.register_blueprint(find_destination_routes(face))
     app.register_blueprint(evaluate_measure_routes(face))

@@ -29,7 +29,9 @@ from adapter.domain.errors import Unavailable
 from adapter.storage import PostgresStore
 from adapter.storage.audit_anchor import write_anchor
 from adapter.storage.audit_chain import AuditChain
+from adapter.storage.connections import options
 from adapter.storage.lanes import DRAIN_TASK, QUEUE, LaneStore
+from adapter.storage.roles import WRITER
 from adapter.use_cases import deliver
 from adapter.use_cases.check_deadlines import check_deadlines
 from adapter.use_cases.deliver import Courier, Crowd, drain_lane
@@ -150,7 +152,10 @@ async def _work_on_jobs(worker: Worker) -> None:
     pace = worker.pace
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(
-            conninfo=worker.database_url.replace("postgresql+psycopg://", "postgresql://", 1), min_size=1, max_size=4
+            conninfo=worker.database_url.replace("postgresql+psycopg://", "postgresql://", 1),
+            kwargs={"options": options(WRITER)},
+            min_size=1,
+            max_size=4,
         )
     )
 

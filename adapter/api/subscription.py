@@ -8,7 +8,7 @@ taken that nobody would serve.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 from uuid import uuid4
 
@@ -32,14 +32,18 @@ _TYPE: Final = "Subscription"
 
 
 class Told(Protocol):
-    """What a subscriber has been told so far (adapter.storage.lanes.LaneStore)."""
+    """What a subscriber has been told so far, as far as who asks may know (adapter.storage.lanes.Told)."""
 
     def last_event(self, subscriber: str) -> int: ...
     def past_events(self, subscriber: str, first: int, last: int) -> Sequence[Pending]: ...
-    def listing(self, *, subscriber: str | None = None, limit: int = 200) -> Sequence[Listed]: ...
+    def waiting(self, subscriber: str, limit: int = 200) -> Sequence[Listed]: ...
 
 
-def subscription_routes(face: Face, told: Told) -> Blueprint:
+ToldTo = Callable[[str], Told]
+"""By the organisation that asks."""
+
+
+def subscription_routes(face: Face, told_to: ToldTo) -> Blueprint:
     routes = Blueprint("subscription", __name__)
 
     @routes.get("/fhir/Subscription/<id_>")
@@ -52,21 +56,23 @@ def subscription_routes(face: Face, told: Told) -> Blueprint:
         partner = face.world.register.directory().get(id_)
         channel = partner.channels[0] if partner and partner.channels else None
         tree = notification.standing_subscription(
-            Source(face.base_url, id_), _state(told, client, channel is not None), channel
+            Source(face.base_url, id_), _state(told_to, client, channel is not None), channel
         )
         return Response(encode(tree), content_type=FHIR_JSON)
 
     @routes.get("/fhir/Subscription/<id_>/$status")
     def status(id_: str) -> Response:
         client = _own(face, id_)
-        state = _state(told, client, _has_channel(face, id_))
+        state = _state(told_to, client, _has_channel(face, id_))
         source = Source(face.base_url, id_)
-        shown = notification.query_status(source, id=uuid4(), status=state, events=told.last_event(id_))
+        events = told_to(client.tenant).last_event(id_)
+        shown = notification.query_status(source, id=uuid4(), status=state, events=events)
         return Response(encode(notification.status_searchset(source, shown)), content_type=FHIR_JSON)
 
     @routes.get("/fhir/Subscription/<id_>/$events")
     def events(id_: str) -> Response:
         client = _own(face, id_)
+        told = told_to(client.tenant)
         last = told.last_event(id_)
         first, until = _number("eventsSinceNumber", 1), _number("eventsUntilNumber", last)
         past = told.past_events(id_, first, min(until, last, first + MOST_EVENTS - 1))
@@ -101,11 +107,11 @@ def _has_channel(face: Face, id_: str) -> bool:
     return bool(partner and partner.channels)
 
 
-def _state(told: Told, client: Client, has_channel: bool) -> str:
+def _state(told_to: ToldTo, client: Client, has_channel: bool) -> str:
     """`error` while something cannot be delivered; `off` where there is no channel to deliver by."""
     if not has_channel:
         return "off"
-    waiting = told.listing(subscriber=client.tenant)
+    waiting = told_to(client.tenant).waiting(client.tenant)
     return "error" if any(each.state in {"paused", "parked"} for each in waiting) else "active"
 
 

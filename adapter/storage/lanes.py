@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import Engine
 
 from adapter.domain.handoff import LedgerEvent
-from adapter.storage.connections import Driver, driver_of
+from adapter.storage.connections import Driver, Reading, driver_of
 from adapter.storage.failures import unavailable_when_down
 from adapter.storage.pg_arrays import text_literal
 from adapter.use_cases.delivery_ports import Listed, Pending, Turn
@@ -285,14 +285,30 @@ class LaneStore:
     def backlog(self) -> Backlog:
         return Backlog(*self._rows(_BACKLOG)[0])
 
+
+class Told:
+    """What a subscriber has been told so far and what waits for it, for `Subscription/$status` and `$events`; `driver`
+    is `PostgresStore.reading_as` the organisation that asks."""
+
+    def __init__(self, driver: Reading):
+        self._driver = driver
+
+    def _rows(self, sql: str, *values: Any) -> Sequence[tuple[Any, ...]]:
+        with unavailable_when_down(), self._driver() as driver:
+            return driver.rows(sql, *values)
+
     def last_event(self, subscriber: str) -> int:
         """The number of the last event that was sent or is being sent; 0 before the first."""
         rows = self._rows("SELECT events FROM subscriber_counter WHERE subscriber = $1", subscriber)
         return int(rows[0][0]) if rows else 0
 
     def past_events(self, subscriber: str, first: int, last: int) -> Sequence[Pending]:
-        """Events `first` to `last` (both included) by number, for `Subscription/$events`."""
+        """Events `first` to `last` (both included) by number."""
         return [_pending(row) for row in self._rows(_PAST, subscriber, first, last)]
+
+    def waiting(self, subscriber: str, limit: int = 200) -> Sequence[Listed]:
+        """Its lanes with unsettled notifications, as `LaneStore.listing`."""
+        return [Listed(*row) for row in self._rows(_LIST, subscriber, None, limit)]
 
 
 def _pending(row: tuple[Any, ...]) -> Pending:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from adapter.domain.handoff import LedgerEvent
 from adapter.storage import PostgresStore
-from adapter.storage.lanes import LaneStore
+from adapter.storage.lanes import LaneStore, Told
 from adapter.use_cases.deliver import park_lane
 from adapter.use_cases.delivery_ports import Pending
 
@@ -94,7 +94,9 @@ def test_after_a_pause_what_waits_is_due_at_once(store: PostgresStore, lanes: La
     assert head_of(lanes, lane).due
 
 
-def test_a_number_stays_with_its_notification_and_none_is_left_out(lanes: LaneStore, lane: str) -> None:
+def test_a_number_stays_with_its_notification_and_none_is_left_out(
+    store: PostgresStore, lanes: LaneStore, lane: str
+) -> None:
     first = lanes.begin(head_of(lanes, lane), MINUTE)
     lanes.unreachable(head_of(lanes, lane), "HTTP 503", NOW, None)
     again = lanes.begin(head_of(lanes, lane), MINUTE)
@@ -105,9 +107,12 @@ def test_a_number_stays_with_its_notification_and_none_is_left_out(lanes: LaneSt
     second = lanes.begin(head_of(lanes, lane), MINUTE)
     assert second is not None
     assert second.event_number == 2
-    assert lanes.last_event("receiver") == 2
-    assert [p.event for p in lanes.past_events("receiver", 1, 2)] == ["one", "two"]
-    assert lanes.last_event("nobody") == 0
+    told = Told(store.reading_as("receiver"))
+    assert told.last_event("receiver") == 2
+    assert [p.event for p in told.past_events("receiver", 1, 2)] == ["one", "two"]
+    assert told.last_event("nobody") == 0
+    another = Told(store.reading_as("another"))
+    assert (another.last_event("receiver"), another.past_events("receiver", 1, 2)) == (0, [])
 
 
 def test_what_was_settled_is_not_settled_twice(store: PostgresStore, lanes: LaneStore, lane: str) -> None:

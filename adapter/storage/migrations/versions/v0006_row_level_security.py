@@ -41,6 +41,9 @@ OF_HANDOFF = f"coalesce((SELECT h.readers @> ARRAY[{TENANT}] FROM handoff h WHER
 # A transition may be read with the version of the Task that it made, also by who may no longer read the handoff.
 OF_TASK = f"""coalesce((SELECT bool_or(r.readers && {TENANT_OR_EVERYONE}) FROM resource_version r WHERE r.type = 'Task'
     AND r.id = ledger_event.handoff AND r.last_updated = ledger_event.recorded_time), false)"""
+# A partner by its id, or one of its Subscriptions by that one's.
+OF_SUBSCRIBER = f"""{TENANT} IN ({{table}}.subscriber, (SELECT s.owner FROM subscription s
+    WHERE s.id = {{table}}.subscriber))"""
 
 
 def upgrade() -> None:
@@ -54,8 +57,8 @@ def upgrade() -> None:
         show(table, tenant)
     protect("ledger_event", "SELECT, INSERT", f"{OF_HANDOFF.format(table='ledger_event')} OR {OF_TASK}")
     protect("deadline", "SELECT, INSERT, UPDATE", OF_HANDOFF.format(table="deadline"))
-    protect("notification", "SELECT, INSERT, UPDATE", f"subscriber = {TENANT}")
-    protect("subscriber_counter", "SELECT, INSERT, UPDATE", f"subscriber = {TENANT}")
+    protect("notification", "SELECT, INSERT, UPDATE", OF_SUBSCRIBER.format(table="notification"))
+    protect("subscriber_counter", "SELECT, INSERT, UPDATE", OF_SUBSCRIBER.format(table="subscriber_counter"))
     protect("request_record", "SELECT, INSERT", f"tenant = {TENANT}")
     protect("conditional_create", "SELECT, INSERT, DELETE")
     protect("partner", "SELECT, INSERT, UPDATE")

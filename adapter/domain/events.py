@@ -44,6 +44,9 @@ ALTERNATE_TOLD: Final = "ladder:alternate-told"
 ESCALATED: Final = "ladder:escalated"
 FLAGGED_FOR_REVIEW: Final = "ladder:flagged-for-review"
 
+DISCLOSURE_PERMITTED: Final = "disclosure:permitted"
+DISCLOSURE_WITHHELD: Final = "disclosure:withheld"
+
 DELIVERED: Final = "delivery:delivered"
 DELIVERY_AVAILABLE: Final = "delivery:available"
 DELIVERY_WITHHELD: Final = "delivery:withheld"
@@ -81,6 +84,8 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         ALTERNATE_TOLD: "Ladder, first rung: the alternate contact was told.",
         ESCALATED: "Ladder, second rung: a child Task went to the escalation owner.",
         FLAGGED_FOR_REVIEW: "Ladder, third rung: the handoff was flagged for governance review.",
+        DISCLOSURE_PERMITTED: "The person's Consent lets an organisation read the handoff; the detail names both.",
+        DISCLOSURE_WITHHELD: "No Consent of the person lets an organisation read the handoff; the detail says why.",
         DELIVERED: "A notification reached its subscriber.",
         DELIVERY_AVAILABLE: "A notification has no channel to go out by; its subscriber reads when it asks.",
         DELIVERY_WITHHELD: "A notification was not sent, because its subscriber may no longer read the handoff.",

@@ -188,6 +188,8 @@ Description: "What the ledger of a handoff may hold; MessageHeader.event of mess
 * #ladder-alternate-told "Ladder alternate told" "Ladder, first rung: the alternate contact was told."
 * #ladder-escalated "Ladder escalated" "Ladder, second rung: a child Task went to the escalation owner."
 * #ladder-flagged-for-review "Ladder flagged for review" "Ladder, third rung: the handoff was flagged for governance review."
+* #disclosure-permitted "Disclosure permitted" "The person's Consent lets an organisation read the handoff; the detail names both."
+* #disclosure-withheld "Disclosure withheld" "No Consent of the person lets an organisation read the handoff; the detail says why."
 * #delivery-delivered "Delivery delivered" "A notification reached its subscriber."
 * #delivery-available "Delivery available" "A notification has no channel to go out by; its subscriber reads when it asks."
 * #delivery-withheld "Delivery withheld" "A notification was not sent, because its subscriber may no longer read the handoff."

@@ -89,6 +89,7 @@ def open_house(settings: Settings, database_url: str, connections: int) -> Itera
 def furnish(settings: Settings, database_url: str, store: PostgresStore) -> House:
     register = PartnerRegister(store.engine)
     clock = SystemClock() if settings.production else DemoClock(settings.clock_file)
+    store = store.at(clock.now)
     world = World(
         store=store,
         register=register,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,6 +14,7 @@ from adapter.domain.errors import Invalid
 from mappings.interaction import Interaction, Outcome, criteria_of
 from mappings.json_codec import decode, encode
 from mappings.references import ID
+from mappings.security_labels import labelled_meta
 from mappings.times import format_time
 
 Tree = dict[str, Any]
@@ -121,17 +122,31 @@ def response_entry(outcome: Outcome, with_bodies: bool, remark: bytes | None = N
     return encode(entry)
 
 
-def response_bundle(kind: str, bundle_id: str, entries: Sequence[bytes]) -> bytes:
-    """A transaction-response or batch-response of entries in request order."""
-    bundle: Tree = {"resourceType": "Bundle", "id": bundle_id, "type": kind}
+def response_bundle(kind: str, bundle_id: str, entries: Sequence[bytes], restricted: Collection[str] = ()) -> bytes:
+    """A transaction-response or batch-response of entries in request order; `restricted`: kinds that it comes under."""
+    bundle: Tree = {"resourceType": "Bundle", "id": bundle_id}
+    if restricted:
+        bundle["meta"] = labelled_meta(None, restricted)
+    bundle["type"] = kind
     if entries:
         bundle["entry"] = [orjson.Fragment(entry) for entry in entries]
     return encode(bundle)
 
 
-def with_entries(response: bytes, entries: Mapping[int, bytes]) -> bytes:
-    """The same response with other entries at these positions."""
+def without_resources(response: bytes) -> bytes:
+    """What came of each entry, and nothing of its content; of a resource, or of a message about some, nothing is left."""
+    answered = decode(response) if response else {}
+    if answered.get("type") not in {"transaction-response", "batch-response"}:
+        return encode(answered) if "response" in answered else b""
+    entries = [{"response": entry["response"]} for entry in answered.get("entry", ())]
+    return encode({**answered, "entry": entries})
+
+
+def with_entries(response: bytes, entries: Mapping[int, bytes], restricted: Collection[str] = ()) -> bytes:
+    """The same response with other entries at these positions, which may come under restrictions of their own."""
     bundle = decode(response)
+    if restricted:
+        bundle["meta"] = labelled_meta(bundle.get("meta"), restricted)
     for position, entry in entries.items():
         bundle["entry"][position] = orjson.Fragment(entry)
     return encode(bundle)

@@ -52,6 +52,8 @@ class Evidence:
     gates: Sequence[GateFinding]
     findings: Sequence[Finding]
     escalations: Sequence[Escalation]
+    restricted: frozenset[str] = frozenset()
+    """Kinds of restriction (42 CFR Part 2) that what is shown comes under."""
 
     @property
     def task(self) -> str:

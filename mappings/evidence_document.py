@@ -29,6 +29,7 @@ from mappings.evidence import Evidence, Tree
 from mappings.evidence_sections import VERDICTS, Cell, Mark, Section, sections
 from mappings.json_codec import encode
 from mappings.narrative import narrative, paragraph, table
+from mappings.security_labels import labelled_meta
 from mappings.times import format_time
 
 URI_SYSTEM: Final = "urn:ietf:rfc3986"
@@ -46,6 +47,7 @@ def to_fhir(evidence: Evidence, base_url: str) -> bytes:
     return encode(
         {
             "resourceType": "Bundle",
+            **({"meta": labelled_meta(None, evidence.restricted)} if evidence.restricted else {}),
             "identifier": {"system": URI_SYSTEM, "value": f"urn:uuid:{evidence.id}"},
             "type": "document",
             "timestamp": format_time(evidence.at),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from mappings.interaction import Interaction
 from mappings.json_codec import encode
 from mappings.notification import bundle_id_of
 from mappings.references import Resolve, base_of
+from mappings.security_labels import labelled_meta
 from mappings.times import format_time
 
 Tree = dict[str, Any]
@@ -196,12 +197,19 @@ def patient_in(message: Message, resolve: Resolve) -> str | None:
 
 
 def response(
-    request: Message, *, identifier: str, header_id: str, base_url: str, now: datetime, resources: Mapping[str, bytes]
+    request: Message,
+    *,
+    identifier: str,
+    header_id: str,
+    base_url: str,
+    now: datetime,
+    resources: Mapping[str, bytes],
+    restricted: Collection[str] = (),
 ) -> bytes:
     """The synchronous answer to `request`, which its sender knows by `identifier`: response code ok, its focus the Task
     and what it asks for, with our ids.
 
-    `resources` maps `Type/id` to bodies as stored, the Task first."""
+    `resources` maps `Type/id` to bodies as stored, the Task first; `restricted` are kinds that they come under."""
     header: Tree = {
         "resourceType": "MessageHeader",
         "id": header_id,
@@ -221,6 +229,7 @@ def response(
         {
             "resourceType": "Bundle",
             "id": str(uuid.uuid5(_SEED_SPACE, header_id)),
+            **({"meta": labelled_meta(None, restricted)} if restricted else {}),
             "type": "message",
             "timestamp": format_time(now),
             "entry": entries,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
 from mappings.json_codec import encode
+from mappings.security_labels import labelled_meta, restricted_kinds_of
 from mappings.subset import Subset
 from mappings.times import format_time
 
@@ -37,6 +38,8 @@ class _Version(Protocol):
     def body(self) -> bytes: ...
     @property
     def deleted(self) -> bool: ...
+    @property
+    def restricted_kinds(self) -> frozenset[str]: ...
 
 
 class _Page(Protocol):
@@ -48,6 +51,8 @@ class _Page(Protocol):
     def total(self) -> int | None: ...
     @property
     def ignored(self) -> Sequence[str]: ...
+    @property
+    def suppressed(self) -> bool: ...
 
 
 def to_fhir(
@@ -60,10 +65,12 @@ def to_fhir(
     entries += [_found(resource, "include", base_url, subset) for resource in page.included]
     if page.ignored:
         entries.append({"resource": _ignored(page.ignored), "search": {"mode": "outcome"}})
+    if page.suppressed:
+        entries.append({"resource": _SUPPRESSED, "search": {"mode": "outcome"}})
     links = [{"relation": "self", "url": self_link}]
     if next_link:
         links.append({"relation": "next", "url": next_link})
-    bundle: Tree = {"resourceType": "Bundle", "type": "searchset"}
+    bundle: Tree = {"resourceType": "Bundle", **_labelled([*page.matches, *page.included]), "type": "searchset"}
     if page.total is not None:
         bundle["total"] = page.total
     bundle["link"] = links
@@ -96,7 +103,7 @@ def history(
             "etag": f'W/"{version.version}"',
         }
         entries.append(entry)
-    bundle: Tree = {"resourceType": "Bundle", "type": "history"}
+    bundle: Tree = {"resourceType": "Bundle", **_labelled(versions), "type": "history"}
     if total is not None:
         bundle["total"] = total
     bundle["link"] = [{"relation": "self", "url": self_link}]
@@ -105,6 +112,27 @@ def history(
     if entries:
         bundle["entry"] = entries
     return encode(bundle)
+
+
+def _labelled(shown: Sequence[_Version]) -> Tree:
+    kinds = restricted_kinds_of(shown)
+    return {"meta": labelled_meta(None, kinds)} if kinds else {}
+
+
+_SUPPRESSED: Final = {
+    "resourceType": "OperationOutcome",
+    "issue": [
+        {
+            "severity": "warning",
+            "code": "suppressed",
+            "details": {
+                "text": "handoffs in which this organisation takes part are withheld from it, because no active Consent"
+                " of the person covers it; whatever is searched for, they are not shown. Ask their initiators"
+            },
+        }
+    ],
+}
+"""Said to whoever takes part in one that is withheld, at every search, so that it says nothing of what was asked."""
 
 
 def _ignored(names: Sequence[str]) -> Tree:

@@ -10,6 +10,7 @@ from adapter.api.operation_outcome import FHIR_JSON
 from adapter.api.operation_parameters import METHODS, operation_parameters
 from adapter.use_cases.gather_evidence import gather_evidence
 from mappings import evidence_document
+from mappings.security_labels import NOTICE_HEADER
 
 
 def evidence_routes(face: Face) -> Blueprint:
@@ -26,6 +27,8 @@ def evidence_routes(face: Face) -> Blueprint:
         response = Response(evidence_document.to_fhir(gathered, face.base_url), content_type=FHIR_JSON)
         # It is made anew each time and holds everything about a person: nobody on the way keeps it.
         response.headers["Cache-Control"] = "no-store"
+        if gathered.restricted:
+            response.headers.update(NOTICE_HEADER)
         return response
 
     return routes

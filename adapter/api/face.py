@@ -10,6 +10,7 @@ from flask import request
 
 from adapter.api.authentication import Authentication, Client
 from adapter.api.http_request import request_key
+from adapter.api.http_response import accompany
 from adapter.domain.errors import Issue
 from adapter.domain.origin import Origin
 from adapter.use_cases.ports import StoredResource
@@ -64,6 +65,7 @@ class Face:
     ) -> None:
         """Write down what this client is about to be shown. Raises Unavailable: then it must not be."""
         self.world.store.disclosed(client.tenant, self.origin(interaction, query), resources)
+        accompany(resources)
 
 
 def permit(client: Client, interaction: Interaction) -> None:

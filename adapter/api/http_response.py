@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from wsgiref.handlers import format_date_time
 
-from flask import Response, request
+from flask import Response, after_this_request, request
 
 from adapter.api.http_request import preference
 from adapter.api.operation_outcome import FHIR_JSON, outcome
 from adapter.domain.errors import Issue
-from adapter.use_cases.ports import Answer
+from adapter.use_cases.ports import Answer, StoredResource
 from mappings.interaction import Outcome
 from mappings.json_codec import decode, encode
+from mappings.security_labels import NOTICE_HEADER
 
 
 def answered(answer: Answer) -> Response:
@@ -44,6 +45,17 @@ def single(outcome_: Outcome, base_url: str, warnings: Sequence[Issue] = ()) -> 
             done = outcome([*warnings, Issue("informational", "done", severity="information")])
             return Answer(outcome_.status, headers, done)
     return Answer(outcome_.status, headers, outcome_.body or b"")
+
+
+def accompany(shown: Iterable[StoredResource]) -> None:
+    """What comes under 42 CFR Part 2 is answered with its notice (2.32), beside resources that stay as they came."""
+    if any(stored.restricted_kinds for stored in shown):
+        after_this_request(_with_notice)
+
+
+def _with_notice(response: Response) -> Response:
+    response.headers.update(NOTICE_HEADER)
+    return response
 
 
 def resource(outcome_: Outcome, base_url: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -23,6 +24,8 @@ def search_in(face: Face, type_: str, parameters: list[tuple[str, str]]) -> Resp
     query = search_query(type_, parameters, lenient=preference("handling") != "strict")
     subset = Subset.asked_in(query.parameters)
     page = face.world.store.reader(client.tenant).search(query)
+    if type_ == "Task" and query.cursor is None and face.world.store.withholds_from(client.tenant):
+        page = replace(page, suppressed=True)
     face.disclose(client, "search-type", [*page.matches, *page.included], asked_in(query))
     asked = answered_by(query, page)
     base = f"{face.base_url}/{type_}?"

@@ -15,6 +15,7 @@ from adapter.domain.partner import Channel
 from adapter.use_cases.delivery_ports import Delivery, Outcome, Result
 from mappings.json_codec import decode, encode
 from mappings.notification import EVENT_SYSTEM, Shown, Source, message
+from mappings.security_labels import labelled_meta, restricted_kinds_of
 
 _OPERATION = "/$process-message"
 
@@ -28,17 +29,18 @@ def endpoint_of(channel: Channel) -> str:
 def compose(delivery: Delivery, channel: Channel, base_url: str) -> bytes:
     if delivery.payload is not None:
         return delivery.payload
-    return encode(
-        message(
-            Source(base_url, delivery.subscriber),
-            id=delivery.message_id or delivery.request_id,
-            event=delivery.message_event or (EVENT_SYSTEM, delivery.event.replace(":", "-")),
-            focus=delivery.message_focus or [str(delivery.focus)],
-            shown=[Shown(str(stored.key), stored.version, decode(stored.body)) for stored in delivery.shown],
-            destination=channel.endpoint,
-            answers=delivery.answers,
-        )
+    tree = message(
+        Source(base_url, delivery.subscriber),
+        id=delivery.message_id or delivery.request_id,
+        event=delivery.message_event or (EVENT_SYSTEM, delivery.event.replace(":", "-")),
+        focus=delivery.message_focus or [str(delivery.focus)],
+        shown=[Shown(str(stored.key), stored.version, decode(stored.body)) for stored in delivery.shown],
+        destination=channel.endpoint,
+        answers=delivery.answers,
     )
+    if kinds := restricted_kinds_of(delivery.shown):
+        tree["meta"] = labelled_meta(None, kinds)
+    return encode(tree)
 
 
 def send(delivery: Delivery, channel: Channel, outbound: Outbound, base_url: str, now: datetime) -> Outcome:

@@ -15,6 +15,7 @@ from adapter.domain.partner import Channel
 from adapter.use_cases.delivery_ports import Delivery, Outcome
 from mappings.json_codec import decode, encode
 from mappings.notification import Content, Event, Shown, Source, event_notification
+from mappings.security_labels import labelled_meta, restricted_kinds_of
 
 
 def compose(delivery: Delivery, base_url: str) -> bytes:
@@ -28,6 +29,7 @@ def compose(delivery: Delivery, base_url: str) -> bytes:
         content=cast(Content, delivery.content),
         shown=[Shown(str(stored.key), stored.version, decode(stored.body)) for stored in delivery.shown],
     )
+    tree["meta"] = labelled_meta(tree["meta"], restricted_kinds_of(delivery.shown))
     return encode(tree)
 
 

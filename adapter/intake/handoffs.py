@@ -12,6 +12,7 @@ from adapter.domain.errors import NotFound
 from adapter.domain.origin import Origin
 from adapter.domain.scopes import Scopes
 from adapter.use_cases.ports import ResourceKey, Store
+from mappings.security_labels import NOTICE_HEADER
 
 
 class NextActionSchema(Schema):
@@ -85,6 +86,8 @@ def handoff_routes(store: Store, authenticate: Authenticate, page: Page | None =
         ]
         response = jsonify(shown)
         response.vary.add("Accept")
+        if task is not None and task.restricted_kinds:
+            response.headers.update(NOTICE_HEADER)
         return response
 
     return routes

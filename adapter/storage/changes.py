@@ -12,6 +12,7 @@ from typing import NamedTuple
 import orjson
 
 from adapter.storage.connections import Driver
+from adapter.storage.disclosures import settle
 from adapter.storage.pg_arrays import bigint_literal, text_literal
 from adapter.storage.search_keys import handoff_key
 from adapter.storage.write_set_sql import Written, statement_for
@@ -20,7 +21,7 @@ from adapter.use_cases.ports import EVERYONE, NewVersion, ResourceKey, WriteConf
 LOOK = """SELECT type, id, r.version, r.handoffs FROM resource_version r
  JOIN json_to_recordset($1::json) AS k (type text, id text) USING (type, id) WHERE r.is_current ORDER BY type, id"""
 
-READERS = "SELECT id, readers FROM handoff WHERE id = ANY($1::text[]) ORDER BY id"
+READERS = "SELECT id, readers, disclosure IS NOT NULL FROM handoff WHERE id = ANY($1::text[]) ORDER BY id"
 
 SIBLINGS = """SELECT DISTINCT unnest(handoffs) FROM resource_version
  WHERE search_keys && $1::bigint[] AND handoffs && $2::text[]"""
@@ -55,13 +56,18 @@ class Current(NamedTuple):
     handoffs: tuple[str, ...]
 
 
+class Held(NamedTuple):
+    readers: frozenset[str]
+    restricted: bool = False
+
+
 def is_all_new(write_set: WriteSet) -> bool:
     """Whether nothing that exists is touched: every version is a first one, and every handoff comes with its Task."""
-    if write_set.joined or write_set.fired_deadlines or write_set.cancelled_deadlines:
+    if write_set.joined or write_set.fired_deadlines or write_set.cancelled_deadlines or write_set.disclosures:
         return False
     handoffs = {handoff.id for handoff in write_set.handoffs}
     for version in write_set.resources:
-        if version.version != 1 or not handoffs.issuperset(version.handoffs):
+        if version.version != 1 or version.restrictions or not handoffs.issuperset(version.handoffs):
             return False
     return handoffs <= {version.key.id for version in write_set.resources if version.key.type == "Task"}
 
@@ -72,32 +78,37 @@ def commit_change(driver: Driver, write_set: WriteSet) -> None:
     before = _look(driver, changing)
     named = _handoffs_of(write_set, before)
     readers = _readers(driver, named)
-    following = {h.id for h in write_set.handoffs if h.id in readers and readers[h.id] != h.readers}
+    following = {h.id for h in write_set.handoffs if h.id in readers and readers[h.id].readers != h.readers}
     following.update(handoff for _, handoff in write_set.joined)
+    following.update(change.handoff for change in write_set.disclosures if change.handoff in readers)
     # A resource may belong to other handoffs too. Those are locked as well, else two handoffs of one resource that
     # change at the same moment would each recompute with the other's old readers.
     locked = named | _siblings(driver, following)
     held = _readers(driver, locked, lock=True)
     if {id: held[id] for id in named if id in held} != readers or _look(driver, changing, lock=True) != before:
         raise WriteConflict("something changed while it was being locked")
+    if any(key not in before or before[key].version != version for key, version in write_set.relied_on):
+        raise WriteConflict("what was decided on, and is not written, was changed")
     if not locked.issuperset(_siblings(driver, following)):
         raise WriteConflict("a resource became part of another handoff while its handoffs were being locked")
 
     _retire(driver, write_set.resources, before)
     _join(driver, write_set)
     _fire_and_cancel(driver, write_set)
-    readers |= {handoff.id: handoff.readers for handoff in write_set.handoffs}
+    readers |= {handoff.id: Held(handoff.readers) for handoff in write_set.handoffs}
     statement = statement_for(write_set, [_written(v, before, readers, write_set) for v in write_set.resources])
     if statement is not None:
         driver.run(statement[0], *statement[1])
     if following:
         driver.run(RECOMPUTE, *_affected(following))
+    settle(driver, write_set, {id for id, handoff in held.items() if handoff.restricted})
 
 
 def _keys_that_must_exist(write_set: WriteSet) -> list[ResourceKey]:
     created = {version.key for version in write_set.resources if version.version == 1}
     replaced = {version.key for version in write_set.resources if version.version > 1}
-    return sorted((replaced | {key for key, _ in write_set.joined}) - created)
+    beside = {key for key, _ in [*write_set.joined, *write_set.relied_on]}
+    return sorted((replaced | beside) - created)
 
 
 def _look(driver: Driver, keys: Sequence[ResourceKey], lock: bool = False) -> dict[ResourceKey, Current]:
@@ -114,16 +125,17 @@ def _json(records: Iterable[Mapping[str, object]]) -> str:
 def _handoffs_of(write_set: WriteSet, before: Mapping[ResourceKey, Current]) -> set[str]:
     named = {handoff.id for handoff in write_set.handoffs}
     named.update(handoff for _, handoff in write_set.joined)
+    named.update(change.handoff for change in write_set.disclosures)
     named.update(handoff for version in write_set.resources for handoff in version.handoffs)
     named.update(handoff for current in before.values() for handoff in current.handoffs)
     return named
 
 
-def _readers(driver: Driver, handoffs: Iterable[str], lock: bool = False) -> dict[str, frozenset[str]]:
+def _readers(driver: Driver, handoffs: Iterable[str], lock: bool = False) -> dict[str, Held]:
     """Readers by handoff, of those that exist; with `lock`, nobody changes them until this transaction ends."""
     ids = sorted(handoffs)
     rows = driver.rows(READERS + (" FOR UPDATE" if lock else ""), text_literal(ids)) if ids else ()
-    return {id: frozenset(readers) for id, readers in rows}
+    return {id: Held(frozenset(readers), restricted) for id, readers, restricted in rows}
 
 
 def _siblings(driver: Driver, handoffs: Iterable[str]) -> set[str]:
@@ -176,7 +188,7 @@ def _fire_and_cancel(driver: Driver, write_set: WriteSet) -> None:
 def _written(
     version: NewVersion,
     before: Mapping[ResourceKey, Current],
-    readers: Mapping[str, frozenset[str]],
+    readers: Mapping[str, Held],
     write_set: WriteSet,
 ) -> Written:
     """A new version stays part of every handoff that the version before it was part of."""
@@ -184,7 +196,7 @@ def _written(
     if version.key in before:
         handoffs |= dict.fromkeys(before[version.key].handoffs)
     handoffs |= dict.fromkeys(handoff for key, handoff in write_set.joined if key == version.key)
-    may_read = {version.author}.union(*[readers.get(handoff, frozenset()) for handoff in handoffs])
+    may_read = {version.author}.union(*[readers[handoff].readers for handoff in handoffs if handoff in readers])
     if version.public:
         may_read.add(EVERYONE)
     return Written(version, list(handoffs), sorted(may_read))

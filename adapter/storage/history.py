@@ -47,7 +47,7 @@ def history_page(
     order = "ORDER BY r.last_updated DESC, r.id DESC, r.version DESC"
     sql = f"SELECT {STORED} FROM resource_version r WHERE {all_of(conditions)} {order} LIMIT {count + 1}"
     rows = driver.rows(sql, *values.bound)
-    versions = [stored_resource(row) for row in rows[:count]]
+    versions = [stored_resource(row, access.tenant) for row in rows[:count]]
     more = len(rows) > count and count > 0
     return HistoryPage(versions, total, _cursor_at(versions[-1]) if more else None)
 

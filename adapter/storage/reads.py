@@ -13,17 +13,19 @@ from typing import Any
 import orjson
 
 from adapter.domain.deadlines import ClockStep
+from adapter.domain.disclosure import COUNSELING_NOTES, PART2
 from adapter.domain.errors import NotSupported
-from adapter.domain.handoff import Handoff, LedgerEvent, NextAction
+from adapter.domain.handoff import Handoff, LedgerEvent
 from adapter.domain.task_status import NON_TERMINAL
 from adapter.storage import audit_search, measure_rows, transitions
 from adapter.storage.access import Access
 from adapter.storage.connections import Driver, Reading
 from adapter.storage.failures import unavailable_when_down
+from adapter.storage.handoffs import HANDOFF, handoff_of
 from adapter.storage.history import history_page
 from adapter.storage.search import match, search
 from adapter.storage.search_keys import handoff_key
-from adapter.storage.sql import Values
+from adapter.storage.sql import Values, any_of
 from adapter.storage.stored import STORED, stored_resource
 from adapter.use_cases.ports import (
     Answer,
@@ -36,12 +38,6 @@ from adapter.use_cases.ports import (
     StoredResource,
 )
 
-HANDOFF = (
-    *("id", "status", "requester", "owner", "pathway", "patient", "focus", "authored_on", "updated_at", "responsible"),
-    *("next_action_code", "next_action_who", "next_action_by", "business_status", "risk_tier", "acceptance_deadline"),
-    *("part_of", "flagged_for_review", "escalated_to", "correlation"),
-)
-"""The columns of a `Handoff`."""
 EVENT = "e.handoff, e.kind, e.actor, e.event_time, e.recorded_time, e.status_from, e.status_to, e.detail"
 
 
@@ -126,6 +122,14 @@ class PostgresReader:
         found = self._handoffs(f"h.id = $1 AND {self._access.handoffs(values)}", values)
         return found[0] if found else None
 
+    def restricted_handoffs(self, patients: Collection[str], author: str) -> Sequence[Handoff]:
+        """Handoffs with restricted records of one of these patients that `author` discloses."""
+        values = Values()
+        named = [[kind, patient, author] for kind in (PART2, COUNSELING_NOTES) for patient in sorted(patients)]
+        about = [f"h.disclosure @> {values.bind(_restricted(*each))}::jsonb" for each in named]
+        where = f"{any_of(about or ['false'])} AND {self._access.handoffs(values)} ORDER BY h.id"
+        return self._handoffs(where, values)
+
     def handoffs_by_correlation(self, keys: Collection[str]) -> Sequence[Handoff]:
         """Handoffs that carry any of these correlation keys, oldest first."""
         if not keys:
@@ -165,7 +169,7 @@ class PostgresReader:
         with unavailable_when_down(), self._driver() as driver:
             found = measure_rows.requested_between(driver, self._access, HANDOFF, since, until, limit)
             ledgers = measure_rows.ledgers_of(driver, EVENT, [row[0] for row, _ in found])
-        handoffs = [(_handoff(row), at) for row, at in found]
+        handoffs = [(handoff_of(row), at) for row, at in found]
         return [RequestedHandoff(handoff, at, ledgers.get(handoff.id, ())) for handoff, at in handoffs]
 
     def answer_to(self, request_key: str) -> RequestRecord | None:
@@ -196,21 +200,16 @@ class PostgresReader:
 
     def _resources(self, where: str, values: Values) -> list[StoredResource]:
         rows = self._rows(f"SELECT {STORED} FROM resource_version r WHERE {where}", values)
-        return [stored_resource(row) for row in rows]
+        return [stored_resource(row, self._access.tenant) for row in rows]
 
     def _handoffs(self, where: str, values: Values) -> list[Handoff]:
         return [
-            _handoff(row) for row in self._rows(f"SELECT {', '.join(HANDOFF)} FROM handoff h WHERE {where}", values)
+            handoff_of(row) for row in self._rows(f"SELECT {', '.join(HANDOFF)} FROM handoff h WHERE {where}", values)
         ]
 
 
-def _handoff(row: Sequence[Any]) -> Handoff:
-    columns: dict[str, Any] = dict(zip(HANDOFF, row, strict=True))
-    code, who, by = (columns.pop(f"next_action_{part}") for part in ("code", "who", "by"))
-    columns["next_action"] = None if code is None else NextAction(code, who, by)
-    columns["escalated_to"] = tuple(columns["escalated_to"])
-    columns["correlation"] = tuple(columns["correlation"])
-    return Handoff(**columns)
+def _restricted(kind: str, patient: str, author: str) -> str:
+    return orjson.dumps({"restrictions": [[kind, patient, author]]}).decode()
 
 
 def request_record_of(driver: Driver, tenant: str, key: str) -> RequestRecord | None:

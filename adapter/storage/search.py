@@ -35,7 +35,7 @@ from adapter.storage.search_parameters import (
     token_form,
 )
 from adapter.storage.sql import Values, all_of
-from adapter.storage.stored import STORED, stored_resource
+from adapter.storage.stored import COLUMNS, STORED, stored_resource
 from adapter.use_cases.ports import SearchPage, SearchQuery, StoredResource
 
 MOST_SORTED = 2000
@@ -47,7 +47,7 @@ BY_ID = frozenset({"_id", "_has"})
 """Criteria that become ids, to be looked up with the type."""
 
 Rows = Sequence[tuple[Any, ...]]
-"""A stored resource and, as the ninth column, what it was sorted by."""
+"""A stored resource and, as the column after it, what it was sorted by."""
 Conditions = Callable[[Values], list[str]]
 """What must hold of a row, for a statement with these values."""
 
@@ -59,7 +59,7 @@ def search(driver: Driver, access: Access, query: SearchQuery) -> SearchPage:
     criteria = [criterion_of(query.type, name, value) for name, value in asked if name not in ignored]
     order = order_of(query)
     rows = _page(driver, access, query, criteria, order)
-    matches = [stored_resource(row) for row in rows[: query.count]]
+    matches = [stored_resource(row, access.tenant) for row in rows[: query.count]]
     more = len(rows) > query.count
     total = None
     counting = last(query.parameters, "_total")
@@ -86,7 +86,7 @@ def match(driver: Driver, access: Access, type: str, criteria: str) -> Sequence[
     values = Values()
     where = all_of(_conditions(driver, access, type, parsed, values))
     rows = driver.rows(f"SELECT {STORED} FROM resource_version r WHERE {where} LIMIT 2", *values.bound)
-    return [stored_resource(row) for row in rows]
+    return [stored_resource(row, access.tenant) for row in rows]
 
 
 def _choosing(parameters: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -137,7 +137,7 @@ def _page(driver: Driver, access: Access, query: SearchQuery, criteria: Sequence
         values = Values()
         conditions = _conditions(driver, access, query.type, criteria, values) + _after(query, order, values)
         rows = driver.rows(_sorted(conditions, order, limit), *values.bound)
-        if not rows or rows[0][9] <= MOST_SORTED:
+        if not rows or rows[0][COLUMNS + 1] <= MOST_SORTED:
             return rows
     values = Values()
     conditions = _conditions(driver, access, query.type, criteria, values, walking=True) + _after(query, order, values)
@@ -161,7 +161,7 @@ def _has_keys(criterion: Criterion) -> bool:
 
 
 def _sorted(conditions: Sequence[str], order: Order, limit: int) -> str:
-    """Look up, sort, take the first; the tenth column says how many there were. The inner LIMIT also keeps the planner
+    """Look up, sort, take the first; the last column says how many there were. The inner LIMIT also keeps the planner
     from walking a whole type in order in the hope of meeting a rare key soon."""
     found = (
         f"SELECT r.type, r.id, r.version, {order.column} AS sorted FROM resource_version r WHERE {all_of(conditions)}"

@@ -128,4 +128,4 @@ def _pointing_at(
 def _visible(driver: Driver, access: Access, condition: str, values: Values) -> Iterable[StoredResource]:
     where = f"{condition} AND {access.current(values)} AND NOT r.deleted ORDER BY r.type, r.id LIMIT {MOST_INCLUDED}"
     rows = driver.rows(f"SELECT {STORED} FROM resource_version r WHERE {where}", *values.bound)
-    return [stored_resource(row) for row in rows]
+    return [stored_resource(row, access.tenant) for row in rows]

@@ -18,6 +18,7 @@ from adapter.domain.errors import Invalid, NotSupported
 from adapter.storage.search_body import sortable
 from adapter.storage.search_index import index_of
 from adapter.storage.sql import Values
+from adapter.storage.stored import COLUMNS
 from adapter.use_cases.ports import SearchQuery
 
 
@@ -91,7 +92,8 @@ def last(parameters: Sequence[tuple[str, str]], name: str) -> str | None:
 
 def cursor_at(row: Sequence[Any]) -> str:
     """The cursor of a stored resource followed by what it was sorted by."""
-    value = row[8].isoformat() if isinstance(row[8], datetime) else None if row[8] is None else str(row[8])
+    by = row[COLUMNS]
+    value = by.isoformat() if isinstance(by, datetime) else None if by is None else str(by)
     return base64.urlsafe_b64encode(orjson.dumps([value, row[1]])).rstrip(b"=").decode()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -20,6 +20,7 @@ from adapter.storage.connections import Driver, Reading, driver_as, driver_of, o
 from adapter.storage.failures import meaning_of, unavailable_when_down
 from adapter.storage.reads import PostgresReader, request_record_of
 from adapter.storage.roles import READER, WRITER
+from adapter.storage.sql import Values
 from adapter.storage.write_set_sql import Written, disclosure, statement_for
 from adapter.use_cases.ports import (
     EVERYONE,
@@ -35,10 +36,11 @@ from adapter.use_cases.ports import (
 class PostgresStore:
     """`ports.Store` on PostgreSQL. Thread-safe; a thread that finds the pool empty waits 5 s, then Unavailable."""
 
-    def __init__(self, engine: Engine, readers: Engine):
+    def __init__(self, engine: Engine, readers: Engine, now: Callable[[], datetime] | None = None):
         """`engine` works under the role `roles.WRITER`, `readers` under `roles.READER`."""
         self._engine = engine
         self._readers = readers
+        self._now = now
 
     @property
     def engine(self) -> Engine:
@@ -49,9 +51,14 @@ class PostgresStore:
         self._engine.dispose()
         self._readers.dispose()
 
+    def at(self, now: Callable[[], datetime]) -> PostgresStore:
+        """The same store, for which it is `now()`; by itself it goes by the database's time. A Consent may end any
+        moment, and with it what somebody may read."""
+        return PostgresStore(self._engine, self._readers, now)
+
     def reader(self, tenant: str) -> PostgresReader:
         """Reads as this organisation. Raises ValueError for "" and "*", which are none."""
-        access = Access.of(tenant)
+        access = Access.of(tenant, self._now)
         return PostgresReader(self.reading_as(tenant), access)
 
     def system_reader(self) -> PostgresReader:
@@ -82,6 +89,16 @@ class PostgresStore:
         except (psycopg.Error, SQLAlchemyError) as error:
             # Whatever the reason: what cannot be written down is not shown.
             raise Unavailable("expected the audit trail to take this reading, it did not: try again later") from error
+
+    def withholds_from(self, tenant: str) -> bool:
+        """Whether `tenant` takes part in a handoff that it may not read for want of a Consent."""
+        values = Values(tenant)
+        takes_part = "(h.owner = $1 OR $1 = ANY(h.escalated_to))"
+        takes_part += " AND h.status NOT IN ('draft', 'rejected', 'entered-in-error') AND h.requester <> $1"
+        seen = Access.of(tenant, self._now).handoffs(values)
+        sql = f"SELECT FROM handoff h WHERE h.disclosure IS NOT NULL AND {takes_part} AND NOT {seen} LIMIT 1"
+        with unavailable_when_down(), driver_of(self._engine) as driver:
+            return bool(driver.rows(sql, *values.bound))
 
     def due_deadlines(self, now: datetime, limit: int) -> Sequence[Deadline]:
         """Open deadlines that are due, oldest first."""

@@ -66,6 +66,7 @@ resource_version = Table(
     Column("owner_worklist", BigInteger),
     Column("requester_worklist", BigInteger),
     Column("body", LargeBinary, nullable=False),
+    Column("disclosure", JSONB),
     PrimaryKeyConstraint("type", "id", "version", name="resource_version_pkey"),
 )
 
@@ -93,6 +94,7 @@ handoff = Table(
     Column("escalated_to", ARRAY(Text), nullable=False),
     Column("correlation", ARRAY(Text), nullable=False),
     Column("readers", ARRAY(Text), nullable=False),
+    Column("disclosure", JSONB),
 )
 
 ledger_event = Table(

@@ -18,6 +18,7 @@ from adapter.domain.ladder import step_name
 from adapter.domain.pathway import BASE_PATHWAY, ClockRule
 from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.climb_ladder import ANSWERABLE, RUNGS, Firing, first_version, new_version, with_graver_status
+from adapter.use_cases.guard_disclosure import guard_escalation
 from adapter.use_cases.ports import (
     Deadline,
     ResourceKey,
@@ -81,6 +82,7 @@ def _fire(world: World, deadline: Deadline) -> bool:
             write_set=write_set,
         )
         _apply(firing)
+        guard_escalation(firing, handoff)
         _write_task(firing, handoff)
     world.store.commit(write_set)
     return True

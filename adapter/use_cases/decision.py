@@ -35,6 +35,10 @@ class Decision:
     write_set: WriteSet
     correlation: tuple[str, ...] = ()
     handoffs: dict[str, Handoff] = field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
+    """What the labels of the Bundle restrict, and so everything that came in it."""
+    restricted: set[str] = field(default_factory=set)
+    """Kinds of restriction that the answer comes under."""
 
     def handoff(self, handoff_id: str) -> Handoff | None:
         """The handoff as this change leaves it, or as it stands; None when it is none or not this tenant's."""

@@ -175,7 +175,7 @@ def _tell(courier: Courier, head: Pending) -> bool:
     """Whether the head is settled and the next one may be told."""
     handoff = courier.store.system_reader().handoff(head.handoff)
     partner = courier.register.directory().get(head.subscriber)
-    standing = _standing(head, handoff, partner)
+    standing = _standing(head, handoff, partner, courier.clock.now())
     if isinstance(standing, Withheld):
         event = _event(courier, head, events.DELIVERY_WITHHELD, {"reason": standing.reason})
         courier.lanes.settled(head, "withheld", standing.reason, event)
@@ -190,14 +190,15 @@ def _tell(courier: Courier, head: Pending) -> bool:
         delivery = _delivery(courier, head, turn.event_number, standing)
         _write_down(courier, delivery, standing.channel)
         outcome = courier.channels.send(standing.channel, delivery)
-    return _conclude(courier, head, turn, outcome)
+    return _conclude(courier, head, turn, outcome, standing.withheld)
 
 
-def _conclude(courier: Courier, head: Pending, turn: Turn, outcome: Outcome) -> bool:
+def _conclude(courier: Courier, head: Pending, turn: Turn, outcome: Outcome, withheld: str | None = None) -> bool:
     attempt = head.attempts + 1
     if outcome.settled:
         kind = events.DELIVERED if outcome.result is Result.DELIVERED else events.DELIVERY_AVAILABLE
         detail = {"attempts": attempt, "event-number": turn.event_number, "receipt": outcome.detail}
+        detail |= {"withheld": withheld} if withheld else {}
         courier.lanes.settled(head, "delivered", outcome.detail, _event(courier, head, kind, detail))
         return True
     refused = outcome.result is Result.REFUSED
@@ -224,22 +225,27 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class Entitled:
-    """To be told through `channel` (None: it asks by itself); by reference only where not a reader."""
+    """To be told through `channel` (None: it asks by itself); by reference only where not a reader. `withheld` says
+    why one that takes part is none."""
 
     channel: Channel | None
     reads: bool
     handoff: Handoff
     dialect: str
+    withheld: str | None = None
 
 
-def _standing(head: Pending, handoff: Handoff | None, partner: Partner | None) -> Withheld | Entitled:
+def _standing(head: Pending, handoff: Handoff | None, partner: Partner | None, now: datetime) -> Withheld | Entitled:
     if partner is None or not partner.active:
         return Withheld("subscriber-not-registered")
     if handoff is None:
         return Withheld("handoff-not-found")
     channel = _channel_for(partner, head)
-    if head.subscriber in handoff.readers:
+    if handoff.may_be_read_by(head.subscriber, now):
         return Entitled(channel, reads=True, handoff=handoff, dialect=partner.dialect)
+    if head.subscriber in handoff.parties:
+        # No Consent covers it. That there is something to ask the initiator about says nothing of the person.
+        return Entitled(channel, reads=False, handoff=handoff, dialect=partner.dialect, withheld="no-consent")
     if handoff.status == "entered-in-error" and head.subscriber == handoff.owner:
         # It worked on a handoff that should never have been: it must learn that, and nothing else.
         return Entitled(channel, reads=False, handoff=handoff, dialect=partner.dialect)
@@ -269,11 +275,12 @@ def _delivery(courier: Courier, head: Pending, number: int, standing: Entitled) 
         focus=head.focus,
         content=content,
         created_at=head.created_at,
-        payload=head.payload if standing.reads else None,
+        # What was composed before anybody looked at Consents may lack the notice that has to accompany it.
+        payload=head.payload if standing.reads and standing.handoff.disclosure is None else None,
     )
     # Read as the subscriber: what it may not see cannot be sent to it by mistake.
     reader = courier.store.reader(head.subscriber)
-    if channel and channel.type == "message" and head.payload is None:
+    if channel and channel.type == "message" and delivery.payload is None:
         return _as_message(delivery, standing, reader)
     if content == "full-resource":
         shown = reader.read(head.focus)

@@ -1,7 +1,7 @@
 """Everything that proves one handoff, read as one organisation, and judged by the rules of its pathway.
 
 What the organisation may not read is not there and takes no part in a verdict; a resource belongs to a handoff for all
-of its readers or for none, so that both sides get the same verdicts.
+of its readers or for none, so that both sides get the same verdicts (counseling notes apart, docs/consent.md).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from mappings.json_codec import decode, encode
 from mappings.organization import directory_entry
 from mappings.party import partner_named_by
 from mappings.references import RELATIVE, in_trees, literal_references
+from mappings.security_labels import restricted_kinds_of
 
 _FARTHEST = 5
 """So many steps from the handoff a resource may be and still be shown beside it."""
@@ -72,6 +73,7 @@ def gather_evidence(world: World, tenant: str, task_id: str, permit: Callable[[s
         gates=judge_gates(pathway, ledger, facts, tier, now=now, zone=zone),
         findings=judge(pathway, ledger, facts, tier, zone),
         escalations=escalations,
+        restricted=restricted_kinds_of([*belonging.values(), *found]),
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from adapter.domain.deadlines import ClockStep
+from adapter.domain.disclosure import PART2, Basis, DisclosureChange, Restriction
 from adapter.domain.handoff import Handoff, LedgerEvent
 from adapter.domain.origin import Origin
 from adapter.domain.partner import Directory
@@ -43,6 +44,16 @@ class StoredResource:
     body: bytes
     deleted: bool = False
     handoffs: tuple[str, ...] = ()
+    restrictions: tuple[Restriction, ...] = ()
+    """Its own, by its security labels."""
+    basis: Basis | None = None
+    """By which Consents its reader gets it; None where it needs none, and for the adapter's own work."""
+
+    @property
+    def restricted_kinds(self) -> frozenset[str]:
+        """What must be told to its reader: the kinds of restriction that it comes under, none for nearly everything."""
+        kinds = frozenset(restriction.kind for restriction in self.restrictions)
+        return kinds | {PART2} if self.basis is not None else kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,8 @@ class NewVersion:
     """Ids of the handoffs that this resource belongs to: it is readable by whoever may read one of those."""
     public: bool = False
     """Readable by EVERYONE: directory resources of the partner register only."""
+    restrictions: frozenset[Restriction] = frozenset()
+    """What its security labels restrict; its handoffs are then in `WriteSet.disclosures`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +138,10 @@ class WriteSet:
     """(handoff, step) that this very change fires: the commit fails with WriteConflict unless each was open."""
     notifications: list[Notification] = field(default_factory=list)
     requests: list[RequestRecord] = field(default_factory=list)
+    disclosures: list[DisclosureChange] = field(default_factory=list)
+    """What is restricted in a handoff from now on, and to whom Consents open it."""
+    relied_on: list[tuple[ResourceKey, int]] = field(default_factory=list)
+    """Versions that must still be current, of what was decided on without being written: Consents."""
     conditional_creates: list[tuple[str, str, ResourceKey]] = field(default_factory=list)
     """(type, normalised criteria, created key): unique per tenant, so that parallel conditional creates give one."""
     origin: Origin | None = None
@@ -172,6 +189,8 @@ class SearchPage:
     next_cursor: str | None
     ignored: tuple[str, ...] = ()
     """Names of parameters that were left out of a lenient search."""
+    suppressed: bool = False
+    """Whether handoffs in which the reader takes part are withheld from it for want of a Consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +228,10 @@ class Reader(Protocol):
         ...
 
     def handoff(self, id: str) -> Handoff | None: ...
+    def restricted_handoffs(self, patients: Collection[str], author: str) -> Sequence[Handoff]:
+        """Handoffs with restricted records of one of these patients that `author` discloses."""
+        ...
+
     def handoffs_by_correlation(self, keys: Collection[str]) -> Sequence[Handoff]: ...
     def resources_of(self, handoff_id: str) -> Sequence[StoredResource]: ...
     def ledger_of(self, handoff_id: str) -> Sequence[LedgerEvent]: ...
@@ -241,6 +264,10 @@ class Store(Protocol):
 
     def disclosed(self, tenant: str, origin: Origin, resources: Sequence[StoredResource]) -> None:
         """Write down that `tenant` gets these, before it does. Raises Unavailable: then it must not get them."""
+        ...
+
+    def withholds_from(self, tenant: str) -> bool:
+        """Whether `tenant` takes part in a handoff that it may not read for want of a Consent."""
         ...
 
     def due_deadlines(self, now: datetime, limit: int) -> Sequence[Deadline]: ...

@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from adapter.domain.disclosure import PART2
 from adapter.domain.errors import HandoffError, NotSupported
 from adapter.domain.origin import INTERNAL, Origin
 from adapter.use_cases.ports import Answer, Reader, StoredResource
@@ -20,6 +21,7 @@ from adapter.use_cases.world import World
 from mappings import bundle as bundle_mapping
 from mappings.interaction import INTERACTION_CODES, Interaction, Outcome
 from mappings.json_codec import encode
+from mappings.security_labels import NOTICE_HEADER, bundle_kinds, restricted_kinds_of
 
 Tree = dict[str, Any]
 Permit = Callable[[Interaction], None]
@@ -58,6 +60,7 @@ def receive_bundle(
             expression="Bundle.type",
         )
     content = fresh_content(bundle, raw)
+    labels = bundle_kinds(bundle)
     asked: dict[int, Interaction] = {}
 
     def plan(reader: Reader) -> Plan:
@@ -68,30 +71,37 @@ def receive_bundle(
                 asked[index] = interaction
                 # A read that must fail refuses the whole before anything is written.
                 read(reader, interaction, show_nobody)
-        return Plan(interactions)
+        return Plan(interactions, labels=labels)
 
     def answer(done: Done) -> Answer:
         entries = [
             bundle_mapping.response_entry(outcome, with_bodies, remarks.get(index))
             for index, outcome in enumerate(done.outcomes)
         ]
-        return Answer(200, {}, bundle_mapping.response_bundle("transaction-response", world.new_id(), entries))
+        kinds = done.restricted if with_bodies else ()
+        return Answer(200, {}, bundle_mapping.response_bundle("transaction-response", world.new_id(), entries, kinds))
 
     given = transact(world, Request(tenant, _keys(bundle, raw, request_key), origin), plan, answer)
     if not asked:
         return given
     # Reads see what the writes left (https://hl7.org/fhir/R4/http.html#trules), so they are answered after them.
     reader = world.store.reader(tenant)
-    disclose = _disclosing(world, tenant, origin)
+    disclose = _Disclosing(world, tenant, origin)
     found = {index: _found(reader, interaction, describe, disclose) for index, interaction in asked.items()}
-    return replace(given, body=bundle_mapping.with_entries(given.body, found))
+    headers = {**given.headers, **NOTICE_HEADER} if disclose.restricted else given.headers
+    return replace(given, headers=headers, body=bundle_mapping.with_entries(given.body, found, disclose.restricted))
 
 
-def _disclosing(world: World, tenant: str, origin: Origin) -> Disclose:
-    def disclose(interaction: str, resources: Sequence[StoredResource], query: str | None) -> None:
-        world.store.disclosed(tenant, origin.asking(interaction, query), resources)
+class _Disclosing:
+    """The `Disclose` of a request; it remembers which restrictions what it showed comes under."""
 
-    return disclose
+    def __init__(self, world: World, tenant: str, origin: Origin):
+        self._world, self._tenant, self._origin = world, tenant, origin
+        self.restricted: frozenset[str] = frozenset()
+
+    def __call__(self, interaction: str, resources: Sequence[StoredResource], query: str | None) -> None:
+        self._world.store.disclosed(self._tenant, self._origin.asking(interaction, query), resources)
+        self.restricted |= restricted_kinds_of(resources)
 
 
 def _found(reader: Reader, interaction: Interaction, describe: Describe, disclose: Disclose) -> bytes:
@@ -135,15 +145,20 @@ def _batch(
 ) -> Answer:
     """Each entry by itself, and so each with a key of its own: a repeated batch repeats what failed, nothing else."""
     digest = hashlib.sha256(raw).digest()
+    labels = bundle_kinds(bundle)
     entries: list[bytes] = []
+    headers: dict[str, str] = {}
     for index, entry in enumerate(bundle.get("entry", ())):
         keys = ((f"request:{request_key}#{index}", digest),) if request_key else ()
         try:
             request = Request(tenant, keys, origin)
-            entries.append(_batch_entry(world, request, entry, index, permit, with_bodies, remarks.get(index)))
+            given = _batch_entry(world, request, entry, index, permit, with_bodies, remarks.get(index), labels)
+            entries.append(given.body)
+            headers |= given.headers
         except HandoffError as refusal:
             entries.append(bundle_mapping.response_entry(_refused(refusal, describe), with_bodies))
-    return Answer(200, {}, bundle_mapping.response_bundle("batch-response", world.new_id(), entries))
+    restricted = {PART2} if headers else ()
+    return Answer(200, headers, bundle_mapping.response_bundle("batch-response", world.new_id(), entries, restricted))
 
 
 def _batch_entry(
@@ -154,21 +169,24 @@ def _batch_entry(
     permit: Permit,
     with_bodies: bool,
     remark: bytes | None,
-) -> bytes:
+    labels: frozenset[str],
+) -> Answer:
+    """The entry of the response, with the notice where it must be accompanied by it."""
     (interaction,) = bundle_mapping.from_fhir({"entry": [entry]}, first=index)
     permit(interaction)
     origin = request.origin or INTERNAL
     if interaction.method in _READS:
-        disclose = _disclosing(world, request.tenant, origin)
+        disclose = _Disclosing(world, request.tenant, origin)
         outcome = read(world.store.reader(request.tenant), interaction, disclose)
-        return bundle_mapping.response_entry(outcome, with_bodies)
+        headers = NOTICE_HEADER if disclose.restricted else {}
+        return Answer(200, headers, bundle_mapping.response_entry(outcome, with_bodies))
     request = replace(request, origin=origin.asking(INTERACTION_CODES[interaction.method]))
     content = fresh_content(entry, encode(entry))
 
     def plan(_reader: object) -> Plan:
-        return Plan(bundle_mapping.from_fhir({"entry": [content()]}, first=index))
+        return Plan(bundle_mapping.from_fhir({"entry": [content()]}, first=index), labels=labels)
 
     def answer(done: Done) -> Answer:
         return Answer(200, {}, bundle_mapping.response_entry(done.outcomes[0], with_bodies, remark))
 
-    return transact(world, request, plan, answer).body
+    return transact(world, request, plan, answer)

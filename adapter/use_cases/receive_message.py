@@ -28,6 +28,7 @@ from mappings.json_codec import decode
 from mappings.message import Message
 from mappings.party import partner_named_by
 from mappings.references import Resolve, base_of
+from mappings.security_labels import bundle_kinds
 
 Tree = dict[str, Any]
 
@@ -115,7 +116,8 @@ def _plan(
         status = "cancelled" if message_mapping.withdraws(message, dialect) else None
     if status and status != earlier.status:
         interactions.append(_move(reader, earlier, status, message))
-    return Plan(interactions, handoffs=(earlier.id,), refuse_dangling=False)
+    labels = bundle_kinds(message.bundle)
+    return Plan(interactions, handoffs=(earlier.id,), refuse_dangling=False, labels=labels)
 
 
 def _earlier(reader: Reader, message: Message, tenant: str, dialect: Dialect) -> Handoff | None:
@@ -141,7 +143,8 @@ def _begin(world: World, message: Message, tenant: str, resolve: Resolve, destin
         if initiator is None:
             raise NotFound("the organisation of the access token is not registered")
         interactions.append(_made_task(world, message, resolve, seed, initiator, owner))
-    return Plan(interactions, correlation=message.correlation(seed), refuse_dangling=False)
+    labels = bundle_kinds(message.bundle)
+    return Plan(interactions, correlation=message.correlation(seed), refuse_dangling=False, labels=labels)
 
 
 def _seed(tenant: str, message: Message) -> str:
@@ -262,5 +265,6 @@ def _answer(world: World, message: Message, identifier: str, done: Done) -> Answ
         base_url=world.base_url,
         now=world.clock.now(),
         resources=resources,
+        restricted=done.restricted,
     )
     return Answer(200, {}, body)

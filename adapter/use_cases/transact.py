@@ -6,8 +6,8 @@ was faster, the commit fails and everything is decided anew. A request that was 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from adapter.domain.errors import (
     BusinessRule,
@@ -20,6 +20,7 @@ from adapter.domain.errors import (
 from adapter.domain.handoff import Handoff
 from adapter.domain.origin import Origin
 from adapter.use_cases.decision import Decision
+from adapter.use_cases.guard_disclosure import guard_disclosure
 from adapter.use_cases.joining import join_and_decide
 from adapter.use_cases.linking import link
 from adapter.use_cases.ports import (
@@ -37,9 +38,10 @@ from adapter.use_cases.ports import (
 from adapter.use_cases.targets import Action, Change, find_targets
 from adapter.use_cases.world import World
 from mappings import task as task_mapping
-from mappings.bundle import PROCESSING_ORDER
+from mappings.bundle import PROCESSING_ORDER, without_resources
 from mappings.interaction import Interaction, Outcome
 from mappings.json_codec import decode, encode
+from mappings.security_labels import NOTICE_HEADER
 from mappings.times import format_time
 
 _WRITTEN_HERE = {
@@ -59,6 +61,8 @@ class Plan:
     handoffs: tuple[str, ...] = ()
     correlation: tuple[str, ...] = ()
     refuse_dangling: bool = True
+    labels: frozenset[str] = frozenset()
+    """What the labels of the Bundle restrict (mappings/security_labels.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Done:
 
     outcomes: Sequence[Outcome]
     handoffs: dict[str, Handoff] = field(default_factory=dict)
+    restricted: Collection[str] = ()
+    """Kinds of restriction that the answer comes under, if it shows anything."""
 
 
 def fresh_content(first: Tree, raw: bytes) -> Callable[[], Tree]:
@@ -96,7 +102,9 @@ def transact(
         reader = world.store.reader(request.tenant)
         planned = plan(reader)
         decision, outcomes = _decide(world, request, reader, planned)
-        given = answer(Done(outcomes, decision.handoffs))
+        given = answer(Done(outcomes, decision.handoffs, decision.restricted))
+        if decision.restricted:
+            given = replace(given, headers={**given.headers, **NOTICE_HEADER})
         write_set = decision.write_set
         # Also when there is nothing to write, as in a conditional create that found its resource: a repetition is owed
         # the same answer, and another body under the same key its refusal.
@@ -143,6 +151,7 @@ def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple
         known=known,
         write_set=WriteSet(request.tenant),
         correlation=plan.correlation,
+        labels=plan.labels,
     )
     for change in changes:
         if change.writes:
@@ -153,6 +162,7 @@ def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple
                 change.tree["id"] = change.key.id
     join_and_decide(decision, plan.handoffs)
     versions = _write(decision)
+    guard_disclosure(decision)
     by_interaction = {id(change.interaction): _outcome(change, versions) for change in changes}
     return decision, [by_interaction[id(interaction)] for interaction in plan.interactions]
 
@@ -303,17 +313,23 @@ def _answer_again(world: World, request: Request, record: RequestRecord) -> Answ
             "X-Request-ID or message identifier",
         )
     if request.origin is not None:
-        again = world.store.reader(request.tenant).read_many(_named_in(record.answer))
+        named = _named_in(record.answer)
+        again = world.store.reader(request.tenant).read_many(named)
         world.store.disclosed(request.tenant, request.origin.asking("repeat"), list(again.values()))
+        if again.keys() != named and world.store.withholds_from(request.tenant):
+            # It had this once; what a Consent has ended since is not told a second time.
+            return replace(record.answer, body=without_resources(record.answer.body))
     return record.answer
 
 
 def _named_in(answer: Answer) -> set[ResourceKey]:
-    """The resources that an answer locates, in its header or in its entries."""
+    """The resources that an answer locates, in its header or in its entries, or is itself."""
     located = [answer.headers.get("Location", "")]
     if not located[0] and answer.body:
         body = decode(answer.body)
-        entries = body.get("entry", [body])
-        located = [entry.get("response", {}).get("location", "") for entry in entries]
-    parts = [location.partition("/_history/")[0].split("/")[-2:] for location in located]
-    return {ResourceKey(*part) for part in parts if len(part) == 2}
+        # In plain JSON it is the handoff, which has the id of its Task.
+        itself = f"{body.get('resourceType', 'Task')}/{body['id']}" if "id" in body else ""
+        entries = [e.get("response", {}).get("location") or e.get("fullUrl", "") for e in body.get("entry", ())]
+        located = entries or [itself]
+    parts = [location.partition("/_history/")[0].replace("handoffs", "Task").split("/")[-2:] for location in located]
+    return {ResourceKey(*part) for part in parts if len(part) == 2 and part[0] != "MessageHeader"}

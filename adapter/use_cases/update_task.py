@@ -93,7 +93,8 @@ def _update_draft(decision: Decision, change: Change, before: Handoff, status: s
     if status in {"draft", "requested"}:
         begin_handoff(decision, change, view)
         begun = decision.handoffs[before.id]
-        decision.put(replace(begun, authored_on=before.authored_on, correlation=before.correlation))
+        begun = replace(begun, authored_on=before.authored_on, correlation=before.correlation)
+        decision.put(replace(begun, disclosure=before.disclosure))
         return
     party = Party.of(decision.tenant, before.requester, before.owner)
     decision.put(_step(decision, change, before, status, party, view.has_status_reason))

@@ -48,7 +48,7 @@ from adapter.logs import configure_logs
 from adapter.pathways import load_pathways
 from adapter.processes import die_with_parent
 from adapter.storage import PostgresStore, open_store
-from adapter.storage.lanes import Told
+from adapter.storage.lanes import LaneStore, Told
 from adapter.storage.partner_register import PartnerRegister
 from adapter.storage.readiness import readiness
 from adapter.storage.searchable import searchable
@@ -140,7 +140,12 @@ def create_app(house: House) -> Flask:
     app.register_blueprint(find_destination_routes(face))
     app.register_blueprint(evaluate_measure_routes(face))
     visitors = Visitors(authentication, None if settings.production else _demo_sign_in(house, tokens, real_clock))
-    pages = Pages(house.world, visitors, status_of=lambda refusal: STATUS[type(refusal)])
+    pages = Pages(
+        house.world,
+        visitors,
+        status_of=lambda refusal: STATUS[type(refusal)],
+        waiting=lambda partner, most: LaneStore(house.store.engine).listing(side=partner, limit=most),
+    )
     app.register_blueprint(page_routes(pages, visitors))
     handoff_page = lambda id_: shown(pages, lambda: pages.handoff(id_))  # noqa: E731 - one line of wiring
     app.register_blueprint(handoff_routes(house.store, authentication, page=handoff_page))

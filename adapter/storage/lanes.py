@@ -172,6 +172,8 @@ _LIST = """
       LEFT JOIN subscriber_counter c ON c.subscriber = n.subscriber
      WHERE n.state IN ('pending', 'parked')
        AND ($1::text IS NULL OR n.subscriber = $1) AND ($2::text IS NULL OR n.handoff = $2)
+       AND ($4::text IS NULL OR n.subscriber = $4
+            OR $4 IN (SELECT unnest(ARRAY[h.requester, h.owner]) FROM handoff h WHERE h.id = n.handoff))
      GROUP BY n.lane, n.subscriber, n.handoff
      ORDER BY oldest
      LIMIT $3
@@ -271,10 +273,18 @@ class LaneStore:
         return len(self._rows(_RESCUE, silent, longest))
 
     def listing(
-        self, *, subscriber: str | None = None, handoff: str | None = None, limit: int = 200
+        self,
+        *,
+        subscriber: str | None = None,
+        handoff: str | None = None,
+        side: str | None = None,
+        limit: int = 200,
     ) -> Sequence[Listed]:
-        """Lanes with unsettled notifications, the oldest first; `state` is `parked`, `paused` or `pending`."""
-        return [Listed(*row) for row in self._rows(_LIST, subscriber, handoff, limit)]
+        """Lanes with unsettled notifications, the oldest first; `state` is `parked`, `paused` or `pending`.
+
+        `side`: only those to this partner, and those about handoffs of which it is a side (it may have lost the right
+        to read them)."""
+        return [Listed(*row) for row in self._rows(_LIST, subscriber, handoff, limit, side)]
 
     def retry(self, *, lane: str | None = None, subscriber: str | None = None) -> Sequence[str]:
         """Try again now, parked or not, with a fresh count of attempts; the lanes. One of the two must be given."""
@@ -308,7 +318,7 @@ class Told:
 
     def waiting(self, subscriber: str, limit: int = 200) -> Sequence[Listed]:
         """Its lanes with unsettled notifications, as `LaneStore.listing`."""
-        return [Listed(*row) for row in self._rows(_LIST, subscriber, None, limit)]
+        return [Listed(*row) for row in self._rows(_LIST, subscriber, None, limit, None)]
 
 
 def _pending(row: tuple[Any, ...]) -> Pending:

@@ -17,6 +17,7 @@ from adapter.domain.measures import MEASURES, STRATIFIERS
 from adapter.domain.origin import Origin
 from adapter.domain.responsibility import ACTIONS
 from adapter.domain.task_status import TERMINAL
+from adapter.use_cases.delivery_ports import Listed
 from adapter.use_cases.gather_evidence import gather_evidence
 from adapter.use_cases.ports import Reader, ResourceKey, StoredResource
 from adapter.use_cases.report_measures import report_measures
@@ -40,6 +41,8 @@ RETURNED_FOR: Final = timedelta(days=14)
 """So long a handoff that was rejected or failed stays on the initiator's list: nobody else holds the person."""
 
 StatusOf = Callable[[HandoffError], int]
+Waiting = Callable[[str, int], Sequence[Listed]]
+"""(partner, the most that is wanted) → lanes in which something waits, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,14 @@ class Line:
 
 
 class Pages:
-    """`status_of`: the HTTP status of a refusal, the same for pages as for everything else."""
+    """`status_of`: the HTTP status of a refusal, the same for pages as for everything else. `waiting`: what is still to
+    be told to a partner, or to the other sides of its handoffs."""
 
-    def __init__(self, world: World, visitors: Visitors, status_of: StatusOf):
+    def __init__(self, world: World, visitors: Visitors, status_of: StatusOf, waiting: Waiting):
         self._world = world
         self._visitors = visitors
         self._status_of = status_of
+        self._waiting = waiting
 
     def worklist(self) -> Response:
         client = self._visitors.client()
@@ -97,6 +102,18 @@ class Pages:
         return self._page(
             "evidence.html", client, evidence=evidence, person=_person(evidence), notice=NOTICE,
             sections=sections(evidence),
+        )  # fmt: skip
+
+    def deliveries(self) -> Response:
+        client = self._visitors.client()
+        client.scopes.require("Task", "search-type")
+        found = self._waiting(client.tenant, MOST_SHOWN + 1)
+        lanes, reader = found[:MOST_SHOWN], self._world.store.reader(client.tenant)
+        readable = {id_ for id_ in {lane.handoff for lane in lanes} if reader.handoff(id_)}
+        return self._page(
+            "deliveries.html", client, readable=readable, cut=len(found) > MOST_SHOWN, most=MOST_SHOWN,
+            ours=[lane for lane in lanes if lane.subscriber == client.tenant],
+            others=[lane for lane in lanes if lane.subscriber != client.tenant and lane.handoff in readable],
         )  # fmt: skip
 
     def governance(self) -> Response:
@@ -148,6 +165,10 @@ def page_routes(pages: Pages, visitors: Visitors) -> Blueprint:
     @routes.get("/handoffs/<id_>/evidence")
     def evidence(id_: str) -> Response:
         return shown(pages, functools.partial(pages.evidence, id_))
+
+    @routes.get("/deliveries")
+    def deliveries() -> Response:
+        return shown(pages, pages.deliveries)
 
     @routes.get("/governance")
     def governance() -> Response:

@@ -20,6 +20,7 @@ SILENT: Final = {
     ("GET", "/fhir/OperationDefinition/evaluate-measure"): "about the server",
     ("GET", "/fhir/Measure/<id_>/$evaluate-measure"): "counts; small numbers are withheld",
     ("POST", "/fhir/Measure/<id_>/$evaluate-measure"): "counts; small numbers are withheld",
+    ("GET", "/deliveries"): "addresses of handoffs and who was not told; nobody whom they are about",
     ("GET", "/governance"): "the same counts; addresses of handoffs, and nobody whom they are about",
     ("GET", "/fhir/HealthcareService/$find-destination"): "the public directory of partners",
     ("POST", "/fhir/HealthcareService/$find-destination"): "the public directory of partners",

@@ -63,11 +63,18 @@ def update_task(decision: Decision, change: Change, before: Handoff) -> None:
         _update_content(decision, change, before, party)
         return
     dialect = DIALECTS[_dialect_of(decision)]
-    handoff = before
+    handoff, has_reason = before, view.has_status_reason and not _is_left_over(change)
     for target in dialect.steps_to(before.status, view.status):
-        handoff = _step(decision, change, handoff, target, party, view.has_status_reason)
+        handoff = _step(decision, change, handoff, target, party, has_reason)
     change.tree["status"] = handoff.status
     decision.put(handoff)
+
+
+def _is_left_over(change: Change) -> bool:
+    """Whether the statusReason is that of an earlier step: a handoff that goes on after `on-hold` keeps the element, and
+    it does not say why the recipient fails now. While it is on hold, the reason stands and may be the same."""
+    earlier = change.before_tree or {}
+    return earlier["status"] != "on-hold" and earlier.get("statusReason") == (change.tree or {}).get("statusReason")
 
 
 def withdraw_draft(decision: Decision, before: Handoff) -> None:

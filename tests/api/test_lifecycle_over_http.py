@@ -90,6 +90,14 @@ def test_every_step_that_the_table_lists_is_taken_by_the_side_that_it_names(hous
     assert len(taken) > 20
 
 
+def test_the_reason_of_an_earlier_hold_does_not_say_why_the_recipient_fails_now(house: WholeHouse) -> None:
+    begun, recipient = at_status(house, "on-hold"), house.caller(RECEIVER)
+    assert recipient.move(begun.task, "in-progress").status == 200
+    left = recipient.move(begun.task, "failed")
+    assert (left.status, left.expression) == (422, "Task.statusReason"), left.tree
+    assert recipient.move(begun.task, "failed", reason="the person moved away").status == 200
+
+
 def test_an_unmet_gate_names_what_is_missing_and_where_it_belongs(sender: Caller) -> None:
     pathway = "https://handoff.example/fhir/PlanDefinition/mobile-crisis-to-outpatient"
     refused = sender.post("", referral(instantiatesCanonical=pathway))

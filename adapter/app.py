@@ -100,6 +100,7 @@ def furnish(settings: Settings, database_url: str, store: PostgresStore) -> Hous
         refuse_invalid=refuse_patched,
         base_url=settings.fhir_url,
         holiday_calendar=holiday_calendar,
+        check_endpoint=Outbound(outbound_rule(settings.production, settings.outbound_networks)).check,
     )
     return House(settings, database_url, store, register, clock, world)
 

@@ -90,7 +90,7 @@ def worker(started_by_serve: bool) -> None:
         die_with_parent()
     settings = _settings()
     configure_logs(settings.log_level)
-    with _house(settings, connections=settings.delivery_workers + 3) as house:
+    with _house(settings, connections=settings.delivery_workers + 4) as house:
         made = make_worker(
             house.world,
             house.store,

@@ -32,9 +32,12 @@ from adapter.storage.audit_chain import AuditChain
 from adapter.storage.connections import options
 from adapter.storage.lanes import DRAIN_TASK, QUEUE, LaneStore
 from adapter.storage.roles import WRITER
+from adapter.storage.subscriptions import STATUS_TASK, SubscriptionStore
 from adapter.use_cases import deliver
 from adapter.use_cases.check_deadlines import check_deadlines
 from adapter.use_cases.deliver import Courier, Crowd, drain_lane
+from adapter.use_cases.fan_out import fan_out
+from adapter.use_cases.tell_status import end_what_has_ended, tell_status
 from adapter.use_cases.world import World
 
 log = logging.getLogger(__name__)
@@ -71,6 +74,7 @@ class Worker:
     database_url: str
     world: World
     lanes: LaneStore
+    subscriptions: SubscriptionStore
     courier: Courier
     chain: AuditChain
     concurrency: int = 4
@@ -89,15 +93,17 @@ def make_worker(
     concurrency: int = 4,
     anchor_file: Path | None = None,
 ) -> Worker:
-    """A worker on what the adapter stands on; `store` needs a connection for each of `concurrency` jobs and three more.
+    """A worker on what the adapter stands on; `store` needs a connection for each of `concurrency` jobs and four more.
 
     Partners' outages, signatures and TLS pass in real time, whatever a demo's clock says."""
     outbound = Outbound(outbound_rule(production, networks))
     lanes = LaneStore(store.engine)
+    subscriptions = SubscriptionStore(store.engine, world.base_url)
     courier = Courier(
         store=store,
         register=world.register,
         lanes=lanes,
+        subscriptions=subscriptions,
         channels=ChannelSender(outbound, world.base_url, SystemClock()),
         clock=world.clock,
         policy=deliver.PRODUCTION if production else deliver.DEMO,
@@ -105,7 +111,8 @@ def make_worker(
         base_url=world.base_url,
     )
     pace = PRODUCTION if production else DEMO
-    return Worker(database_url, world, lanes, courier, AuditChain(store.engine), concurrency, pace, anchor_file)
+    chain = AuditChain(store.engine)
+    return Worker(database_url, world, lanes, subscriptions, courier, chain, concurrency, pace, anchor_file)
 
 
 def run_worker(worker: Worker, stop: threading.Event | None = None) -> None:
@@ -118,7 +125,7 @@ def run_worker(worker: Worker, stop: threading.Event | None = None) -> None:
 
 async def _run(worker: Worker, stop: threading.Event) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(worker.concurrency + 3, thread_name_prefix="worker"))
+    loop.set_default_executor(ThreadPoolExecutor(worker.concurrency + 4, thread_name_prefix="worker"))
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -126,6 +133,7 @@ async def _run(worker: Worker, stop: threading.Event) -> None:
     chores = [
         asyncio.create_task(_every(pace.deadlines, lambda: check_deadlines(worker.world), stop)),
         asyncio.create_task(_every(pace.sweep, lambda: _sweep(worker), stop)),
+        asyncio.create_task(_every(pace.sweep, lambda: _look_after_subscriptions(worker), stop)),
         asyncio.create_task(_every(pace.seal, lambda: _seal(worker), stop)),
     ]
     stopped = asyncio.create_task(_stopped(stop))
@@ -163,7 +171,12 @@ async def _work_on_jobs(worker: Worker) -> None:
         with suppress(Unavailable):  # the lane is still there when the database is
             drain_lane(worker.courier, lane)
 
+    def tell(subscription: str) -> None:
+        with suppress(Unavailable):  # it is claimed again when its lease is over
+            tell_status(worker.courier, subscription)
+
     app.task(name=DRAIN_TASK, queue=QUEUE)(drain)
+    app.task(name=STATUS_TASK, queue=QUEUE)(tell)
     async with app.open_async():
         await app.run_worker_async(
             queues=[QUEUE],
@@ -184,6 +197,13 @@ def _sweep(worker: Worker) -> int:
     worker.lanes.rescue(timedelta(seconds=pace.silent), timedelta(seconds=pace.longest))
     worker.lanes.sweep(timedelta(seconds=pace.grace))
     return 0
+
+
+def _look_after_subscriptions(worker: Worker) -> int:
+    """What partners subscribed to: handshakes and heartbeats that are due, ends that have passed, what happened."""
+    worker.subscriptions.sweep()
+    end_what_has_ended(worker.courier)
+    return fan_out(worker.subscriptions)
 
 
 def _seal(worker: Worker) -> int:

@@ -15,29 +15,28 @@ from uuid import UUID, uuid5
 
 from adapter.domain.partner import Channel
 from mappings.canonicals import BASE, TOPIC_HANDOFF
+from mappings.subscription import PAYLOAD_CONTENT, PROFILE
 from mappings.times import format_time
 
 Tree = dict[str, Any]
 Content = Literal["empty", "id-only", "full-resource"]
 
-_BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription"
-_PAYLOAD_CONTENT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content"
-BUNDLE_PROFILE: Final = f"{_BACKPORT}-notification-r4"
-STATUS_PROFILE: Final = f"{_BACKPORT}-status-r4"
+BUNDLE_PROFILE: Final = f"{PROFILE}-notification-r4"
+STATUS_PROFILE: Final = f"{PROFILE}-status-r4"
 EVENT_SYSTEM: Final = f"{BASE}/CodeSystem/handoff-event"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who tells whom: `base_url` is the FHIR base of this server without a final slash, `subscriber` the partner id,
-    which is also the id of its standing Subscription."""
+    """Who tells whom: `base_url` is the FHIR base of this server without a final slash, `id` that of the Subscription,
+    which for the standing one is the partner's."""
 
     base_url: str
-    subscriber: str
+    id: str
 
     @property
     def subscription(self) -> str:
-        return f"{self.base_url}/Subscription/{self.subscriber}"
+        return f"{self.base_url}/Subscription/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,10 @@ def event_notification(
     return _bundle(source, status, entries, event.timestamp, id)
 
 
-def handshake(source: Source, *, id: UUID, at: datetime) -> Tree:
-    """Asked once before a subscription becomes active: is somebody there who wants this?"""
-    return _bundle(source, _status(source, "handshake", "requested", 0, [], id), [], at, id)
+def handshake(source: Source, *, id: UUID, at: datetime, events: int = 0) -> Tree:
+    """Asked before a subscription becomes active: is somebody there who wants this? `events` is the number of the last
+    event, where it was active before."""
+    return _bundle(source, _status(source, "handshake", "requested", events, [], id), [], at, id)
 
 
 def heartbeat(source: Source, *, id: UUID, at: datetime, events: int) -> Tree:
@@ -80,39 +80,51 @@ def heartbeat(source: Source, *, id: UUID, at: datetime, events: int) -> Tree:
     return _bundle(source, _status(source, "heartbeat", "active", events, [], id), [], at, id)
 
 
-def query_status(source: Source, *, id: UUID, status: str, events: int) -> Tree:
-    """The Parameters that answer `Subscription/$status`; `status` is a subscription status code."""
-    return _status(source, "query-status", status, events, [], id)
+def query_status(source: Source, *, id: UUID, status: str, events: int, error: str | None = None) -> Tree:
+    """The Parameters that answer `Subscription/$status`; `status` is a subscription status code, `error` says why."""
+    parts: list[Tree] = [{"name": "error", "valueCodeableConcept": {"text": error}}] if error else []
+    return _status(source, "query-status", status, events, parts, id)
 
 
-def query_event(source: Source, *, id: UUID, events: int, past: Sequence[Event], at: datetime) -> Tree:
-    """The Bundle that answers `Subscription/$events`: past events again, by reference."""
-    parts = [_event(source, event, "id-only" if event.focus else "empty") for event in past]
-    return _bundle(source, _status(source, "query-event", "active", events, parts, id), [], at, id)
+def query_event(
+    source: Source,
+    *,
+    id: UUID,
+    status: str,
+    events: int,
+    past: Sequence[Event],
+    at: datetime,
+    content: Content = "id-only",
+    shown: Sequence[Shown] = (),
+) -> Tree:
+    """The Bundle that answers `Subscription/$events`: past events again, with as much `content` as may be."""
+    parts = [_event(source, event, content if event.focus else "empty") for event in past]
+    entries = [_resource_entry(source, resource) for resource in shown] if content == "full-resource" else []
+    return _bundle(source, _status(source, "query-event", status, events, parts, id), entries, at, id)
 
 
-def status_searchset(source: Source, status: Tree) -> Tree:
-    """`$status` answers with a searchset of statuses, also for one Subscription."""
-    full_url = f"urn:uuid:{status['id']}"
-    return {
+def status_searchset(link: str, statuses: Sequence[Tree]) -> Tree:
+    """`$status` answers with a searchset of statuses, also for one Subscription; `link` is what was asked."""
+    entries = [{"fullUrl": f"urn:uuid:{s['id']}", "resource": s, "search": {"mode": "match"}} for s in statuses]
+    tree: Tree = {
         "resourceType": "Bundle",
         "type": "searchset",
-        "total": 1,
-        "link": [{"relation": "self", "url": f"{source.subscription}/$status"}],
-        "entry": [{"fullUrl": full_url, "resource": status, "search": {"mode": "match"}}],
+        "total": len(entries),
+        "link": [{"relation": "self", "url": link}],
     }
+    return {**tree, "entry": entries} if entries else tree
 
 
 def standing_subscription(source: Source, status: str, channel: Channel | None) -> Tree:
     """What a partner is subscribed to by being registered. Headers and secrets of its channel are never shown."""
     shown: Tree = {"type": "rest-hook"}
     if channel is not None and channel.endpoint.startswith(("http://", "https://")):
-        content = {"extension": [{"url": _PAYLOAD_CONTENT, "valueCode": channel.payload}]}
+        content = {"extension": [{"url": PAYLOAD_CONTENT, "valueCode": channel.payload}]}
         shown |= {"endpoint": channel.endpoint, "payload": "application/fhir+json", "_payload": content}
     return {
         "resourceType": "Subscription",
-        "id": source.subscriber,
-        "meta": {"profile": [_BACKPORT]},
+        "id": source.id,
+        "meta": {"profile": [PROFILE]},
         "status": status,
         "reason": "Every registered partner is told of the handoffs that it may see",
         "criteria": TOPIC_HANDOFF,

@@ -75,3 +75,6 @@ def permit(client: Client, interaction: Interaction) -> None:
     else:
         code = INTERACTION_CODES[interaction.method]
     client.scopes.require(interaction.type, code)
+    if interaction.type == "Subscription" and interaction.method in {"POST", "PUT", "PATCH"}:
+        # What it is told of are Tasks: who may not read them does not get them sent either.
+        client.scopes.require("Task", "read")

@@ -14,8 +14,9 @@ from adapter.api.face import Face, Searchable
 from adapter.api.http_request import check_accept
 from adapter.api.operation_outcome import FHIR_JSON
 from adapter.api.operations import OPERATIONS, Operation
-from mappings.canonicals import BASE
+from mappings.canonicals import BASE, TOPIC_HANDOFF
 from mappings.json_codec import encode
+from mappings.subscription import PROFILE
 from mappings.times import format_time
 
 Tree = dict[str, Any]
@@ -23,8 +24,19 @@ Tree = dict[str, Any]
 WRITE_INTERACTIONS: Final = ("create", "update", "patch", "delete")
 READ_INTERACTIONS: Final = ("read", "vread", "history-instance", "history-type", "search-type")
 EVERY_TYPE: Final = "Resource"
-READ_ONLY: Final = frozenset({"AuditEvent", "Subscription"})
-"""Made by the adapter: the audit trail, and the standing Subscription of each partner."""
+READ_ONLY: Final = frozenset({"AuditEvent"})
+"""Made by the adapter alone."""
+_BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport"
+# https://hl7.org/fhir/uv/subscriptions-backport/components.html#subscription-topics-in-r4: what can be subscribed to.
+_SUBSCRIPTION: Final[Tree] = {
+    "extension": [
+        {
+            "url": f"{_BACKPORT}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical",
+            "valueCanonical": TOPIC_HANDOFF,
+        }
+    ],
+    "supportedProfile": [PROFILE],
+}
 
 OAUTH_URIS: Final = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
@@ -59,6 +71,7 @@ def capability_statement(face: Face, started: datetime, token_url: str) -> Tree:
         "status": "active",
         "date": format_time(started),
         "kind": "instance",
+        "instantiates": [f"{_BACKPORT}/CapabilityStatement/backport-subscription-server-r4"],
         "software": {"name": "Handoff Adapter"},
         "implementation": {"description": "A FHIR R4 intermediary for warm handoffs", "url": face.base_url},
         "fhirVersion": "4.0.1",
@@ -105,6 +118,7 @@ def _resource(face: Face, type_: str) -> Tree:
     own = [each for each in face.searchable(type_) if each.code not in common]
     tree: Tree = {
         "type": type_,
+        **(_SUBSCRIPTION if type_ == "Subscription" else {}),
         "interaction": [{"code": code} for code in interactions if (type_, code) != ("AuditEvent", "history-type")],
         "versioning": "versioned-update" if type_ == "Task" else "versioned",
         "readHistory": True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from adapter.delivery import message, null, rest_hook
 from adapter.delivery.outbound import Outbound
@@ -43,5 +44,11 @@ class ChannelSender:
             return Outcome(Result.REFUSED, f"no channel of type {channel.type}")
         try:
             return send(delivery, channel, self._outbound, self._base_url, self._clock.now())
+        except Exception as error:
+            return outcome_of_error(error)
+
+    def call(self, channel: Channel, body: bytes, request_id: UUID) -> Outcome:
+        try:
+            return rest_hook.call(body, request_id, channel, self._outbound, self._clock.now())
         except Exception as error:
             return outcome_of_error(error)

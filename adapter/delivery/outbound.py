@@ -205,17 +205,20 @@ class Outbound:
     def check(self, url: str) -> Target:
         return check(url, self.rule, self._resolver)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """POST `body`; no redirect is followed, no proxy, netrc or cookie of ours is used."""
-        return self._request("POST", url, body, headers)
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float | None = None) -> Reply:
+        """POST `body`; no redirect is followed, no proxy, netrc or cookie of ours is used. `seconds` may shorten the
+        time that it may take."""
+        return self._request("POST", url, body, headers, seconds or TOTAL_SECONDS)
 
     def get(self, url: str, headers: Mapping[str, str]) -> Reply:
         """GET under the same rules."""
         return self._request("GET", url, None, headers)
 
-    def _request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
+    def _request(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], seconds: float = TOTAL_SECONDS
+    ) -> Reply:
         target = self.check(url)
-        stop = time.monotonic() + TOTAL_SECONDS
+        stop = time.monotonic() + min(TOTAL_SECONDS, seconds)
         with requests.Session() as session:
             session.trust_env = False
             session.mount(f"{target.scheme}://", _Pinned(target))
@@ -224,7 +227,7 @@ class Outbound:
                 url,
                 data=body,
                 headers={**headers, "Host": target.authority},
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
                 allow_redirects=False,
                 stream=True,
             ) as response:

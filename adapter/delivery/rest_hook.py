@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 from adapter.delivery.outbound import Outbound
 from adapter.delivery.reply import outcome_of
-from adapter.delivery.sending import headers_for
+from adapter.delivery.sending import headers_for, headers_of
 from adapter.domain.partner import Channel
 from adapter.use_cases.delivery_ports import Delivery, Outcome
 from mappings.json_codec import decode, encode
@@ -23,7 +24,7 @@ def compose(delivery: Delivery, base_url: str) -> bytes:
     task = f"Task/{delivery.handoff}"
     focus = str(delivery.focus)
     tree = event_notification(
-        Source(base_url, delivery.subscriber),
+        Source(base_url, delivery.subscription or delivery.subscriber),
         Event(delivery.event_number, delivery.created_at, focus, context=() if focus == task else (task,)),
         id=delivery.request_id,
         content=cast(Content, delivery.content),
@@ -35,4 +36,11 @@ def compose(delivery: Delivery, base_url: str) -> bytes:
 
 def send(delivery: Delivery, channel: Channel, outbound: Outbound, base_url: str, now: datetime) -> Outcome:
     body = compose(delivery, base_url)
-    return outcome_of(outbound.post(channel.endpoint, body, headers_for(delivery, channel, body, now)), now)
+    headers = headers_for(delivery, channel, body, now)
+    return outcome_of(outbound.post(channel.endpoint, body, headers, channel.seconds), now)
+
+
+def call(body: bytes, request_id: UUID, channel: Channel, outbound: Outbound, now: datetime) -> Outcome:
+    """Send what is about the Subscription itself."""
+    headers = headers_of(request_id, channel, body, now)
+    return outcome_of(outbound.post(channel.endpoint, body, headers, channel.seconds), now)

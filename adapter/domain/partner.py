@@ -34,6 +34,8 @@ class Channel:
     """Sent with each delivery; may hold a secret, and so is never shown, logged or published."""
     secret: str | None = field(default=None, repr=False)
     """Shared with the partner to sign what is sent to it."""
+    seconds: float | None = None
+    """The longest that a send may last, where that is shorter than ours."""
 
 
 @dataclass(frozen=True, slots=True)

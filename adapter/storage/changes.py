@@ -45,6 +45,16 @@ CANCEL = """UPDATE deadline d SET cancelled_at = coalesce($2::timestamptz, now()
  FROM json_to_recordset($1::json) AS k (handoff text, prefix text)
  WHERE d.handoff = k.handoff AND starts_with(d.step, k.prefix) AND d.fired_at IS NULL AND d.cancelled_at IS NULL"""
 
+# What waits for a Subscription that may not be sent to yet, or not any more, waits until its owner has seen to that.
+HOLD = """INSERT INTO subscriber_counter (subscriber, events, paused_until)
+ SELECT id, 0, now() + interval '100 years' FROM unnest($1::text[]) AS id
+ ON CONFLICT (subscriber) DO UPDATE SET paused_until = excluded.paused_until"""
+RELEASE = """WITH released AS (
+ UPDATE subscriber_counter SET failures = 0, failing_since = NULL, paused_until = NULL
+  WHERE subscriber = ANY($1::text[]))
+ UPDATE notification SET state = 'pending', attempts = 0, next_attempt = now()
+  WHERE subscriber = ANY($1::text[]) AND state IN ('pending', 'parked')"""
+
 RECOMPUTE = f"""UPDATE resource_version r SET readers = ARRAY(
  SELECT r.author UNION SELECT unnest(h.readers) FROM handoff h WHERE h.id = ANY(r.handoffs)
  UNION SELECT '{EVERYONE}' WHERE '{EVERYONE}' = ANY(r.readers) ORDER BY 1)
@@ -102,6 +112,17 @@ def commit_change(driver: Driver, write_set: WriteSet) -> None:
     if following:
         driver.run(RECOMPUTE, *_affected(following))
     settle(driver, write_set, {id for id, handoff in held.items() if handoff.restricted})
+    _hold_or_release(driver, write_set)
+
+
+def _hold_or_release(driver: Driver, write_set: WriteSet) -> None:
+    """What waits for a Subscription that is off is released too: to be found withheld, and to wait no longer."""
+    held = [each.id for each in write_set.subscriptions if each.status in ("requested", "error")]
+    released = [each.id for each in write_set.subscriptions if each.status in ("active", "off")]
+    if held:
+        driver.run(HOLD, text_literal(held))
+    if released:
+        driver.run(RELEASE, text_literal(released))
 
 
 def _keys_that_must_exist(write_set: WriteSet) -> list[ResourceKey]:

@@ -39,7 +39,11 @@ def rows_of(restrictions: Iterable[Restriction]) -> list[list[str]]:
 
 def of_handoff(disclosure: Disclosure, readers: Mapping[str, Basis]) -> Kept:
     permits = [[*key, org, permit.consent, permit.until] for (key, org), permit in disclosure.permits.items()]
-    return {"restrictions": rows_of(disclosure.restrictions), "permits": sorted(permits, key=str), **_by_consent(readers)}
+    return {
+        "restrictions": rows_of(disclosure.restrictions),
+        "permits": sorted(permits, key=str),
+        **_by_consent(readers),
+    }
 
 
 def of_resource(restrictions: Any, readers: Mapping[str, Basis]) -> Kept | None:

@@ -20,7 +20,7 @@ from adapter.domain.handoff import LedgerEvent
 from adapter.storage.connections import Driver, Reading, driver_of
 from adapter.storage.failures import unavailable_when_down
 from adapter.storage.pg_arrays import text_literal
-from adapter.use_cases.delivery_ports import Listed, Pending, Turn
+from adapter.use_cases.delivery_ports import CREATED, Listed, Pending, Turn
 from adapter.use_cases.ports import ResourceKey
 
 QUEUE: Final = "delivery"
@@ -56,7 +56,7 @@ _BEGIN = """
 _NOTED = """
     noted AS (
         INSERT INTO ledger_event (handoff, kind, actor, event_time, recorded_time, status_from, status_to, detail)
-        SELECT $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9, $10::jsonb FROM done
+        SELECT $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9, $10::jsonb FROM done WHERE $4::text IS NOT NULL
     )
 """
 _ANSWERS_AGAIN = """
@@ -160,7 +160,7 @@ _RESCUE = f"""
                < now() - $2::interval)
 """
 
-_LIST = """
+_LIST = f"""
     SELECT n.lane, n.subscriber, n.handoff,
            CASE WHEN bool_or(n.state = 'parked') THEN 'parked' WHEN min(c.paused_until) > now() THEN 'paused'
                 ELSE 'pending' END,
@@ -173,7 +173,8 @@ _LIST = """
      WHERE n.state IN ('pending', 'parked')
        AND ($1::text IS NULL OR n.subscriber = $1) AND ($2::text IS NULL OR n.handoff = $2)
        AND ($4::text IS NULL OR n.subscriber = $4
-            OR $4 IN (SELECT unnest(ARRAY[h.requester, h.owner]) FROM handoff h WHERE h.id = n.handoff))
+            OR (NOT starts_with(n.lane, '{CREATED}')
+                AND $4 IN (SELECT unnest(ARRAY[h.requester, h.owner]) FROM handoff h WHERE h.id = n.handoff)))
      GROUP BY n.lane, n.subscriber, n.handoff
      ORDER BY oldest
      LIMIT $3
@@ -242,7 +243,7 @@ class LaneStore:
             return Turn(head.event_number or number, failures)
         return None
 
-    def settled(self, head: Pending, state: str, receipt: str, event: LedgerEvent) -> bool:
+    def settled(self, head: Pending, state: str, receipt: str, event: LedgerEvent | None) -> bool:
         sql = _DELIVERED if state == "delivered" else _WITHHELD
         return bool(self._rows(sql, head.id, receipt, *_line(event))[0][0])
 
@@ -255,7 +256,7 @@ class LaneStore:
     def postpone(self, head: Pending, wait: timedelta) -> None:
         self._run(_POSTPONED, head.id, wait)
 
-    def parked(self, head: Pending, error: str, event: LedgerEvent) -> None:
+    def parked(self, head: Pending, error: str, event: LedgerEvent | None) -> None:
         self._rows(_PARKED, head.id, error, *_line(event))
 
     def wake(self, lanes: Sequence[str]) -> None:
@@ -283,7 +284,7 @@ class LaneStore:
         """Lanes with unsettled notifications, the oldest first; `state` is `parked`, `paused` or `pending`.
 
         `side`: only those to this partner, and those about handoffs of which it is a side (it may have lost the right
-        to read them)."""
+        to read them); not those of Subscriptions that were created, which are nobody else's."""
         return [Listed(*row) for row in self._rows(_LIST, subscriber, handoff, limit, side)]
 
     def retry(self, *, lane: str | None = None, subscriber: str | None = None) -> Sequence[str]:
@@ -308,7 +309,8 @@ class Told:
             return driver.rows(sql, *values)
 
     def last_event(self, subscriber: str) -> int:
-        """The number of the last event that was sent or is being sent; 0 before the first."""
+        """The number of the last event; 0 before the first. The standing Subscription counts what it began to send, a
+        created one all that it is to be told."""
         rows = self._rows("SELECT events FROM subscriber_counter WHERE subscriber = $1", subscriber)
         return int(rows[0][0]) if rows else 0
 
@@ -327,7 +329,9 @@ def _pending(row: tuple[Any, ...]) -> Pending:
     return Pending(id, lane, subscriber, handoff, event, focus, payload, created_at, number, attempts, due)
 
 
-def _line(event: LedgerEvent) -> tuple[Any, ...]:
+def _line(event: LedgerEvent | None) -> tuple[Any, ...]:
+    if event is None:
+        return (None,) * 8
     return (
         event.handoff,
         event.kind,

@@ -58,6 +58,15 @@ PARTS: Mapping[str, str] = {
     "jobs": f"""INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)
  SELECT '{DELIVERY_QUEUE}', '{DELIVERY_TASK}', lane, jsonb_build_object('lane', lane)
  FROM json_array_elements_text(%(lanes)s::json) AS lane""",
+    # Events count from the transaction that makes it active. What failed is forgotten, as lanes forget it (changes.py).
+    "subscriptions": """INSERT INTO subscription AS s (id, owner, status, heartbeat, ends, due, since)
+ SELECT id, owner, status, heartbeat, ends,
+  CASE status WHEN 'requested' THEN now() WHEN 'active' THEN now() + heartbeat * interval '1 second' END,
+  CASE status WHEN 'active' THEN txid_current() END
+ FROM json_populate_recordset(NULL::subscription, %(subscriptions)s::json)
+ ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, status = excluded.status, heartbeat = excluded.heartbeat,
+  ends = excluded.ends, due = excluded.due, failures = 0,
+  since = CASE excluded.status WHEN 'off' THEN NULL ELSE coalesce(s.since, excluded.since) END""",
     "audit": audit_trail.INSERT,
     "conditional_creates": """INSERT INTO conditional_create
  SELECT * FROM json_populate_recordset(NULL::conditional_create, %(conditional_creates)s::json)""",
@@ -135,6 +144,9 @@ def statement_for(write_set: WriteSet, versions: Sequence[Written]) -> tuple[byt
         )
         parts.append("jobs")
         values["lanes"] = _json(dict.fromkeys(lanes))
+    if write_set.subscriptions:
+        asked = ("id", "owner", "status", "heartbeat", "ends")
+        part("subscriptions", [{name: getattr(each, name) for name in asked} for each in write_set.subscriptions])
     if audited := audit_trail.written(write_set):
         parts.append("audit")
         values.update(audited)

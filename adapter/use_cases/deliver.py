@@ -6,6 +6,10 @@ stays at the head and keeps its number, so a handoff's story is never told out o
 Rights are checked when it is sent, not when it was queued: a recipient that handed the person back in the meantime is
 told nothing more. What it may still get is told by reference only where its reading has ended by a withdrawal that it
 must know about (`entered-in-error`).
+
+A subscriber is a partner, by its standing Subscription, or a Subscription that a partner created: that one is held
+while it is not active, gets into `error` when its endpoint keeps failing, and leaves no line in the ledger of the
+handoff, where the other side would read of it.
 """
 
 from __future__ import annotations
@@ -24,11 +28,23 @@ from uuid import UUID, uuid5
 
 from adapter.domain import events
 from adapter.domain.errors import Unavailable
-from adapter.domain.handoff import Handoff, LedgerEvent
+from adapter.domain.handoff import LedgerEvent
 from adapter.domain.origin import Origin
 from adapter.domain.partner import Channel, Partner
-from adapter.use_cases.delivery_ports import Channels, Delivery, Lanes, Outcome, Pending, Result, Turn
+from adapter.domain.subscription import Subscription
+from adapter.use_cases.delivery_ports import (
+    Channels,
+    Delivery,
+    Lanes,
+    Outcome,
+    Pending,
+    Result,
+    Subscriptions,
+    Turn,
+)
+from adapter.use_cases.entitlement import Entitled, Subscriber, Withheld, standing_of
 from adapter.use_cases.ports import Clock, Reader, Register, Store
+from adapter.use_cases.subscription_status import change_status
 from mappings.dialects import DIALECTS
 from mappings.message import answered_identifier_of, forwarded_id
 
@@ -42,6 +58,8 @@ TURN_SECONDS: Final = 20.0
 _BY_HAND: Final = "parked by hand"
 PROBE_AFTER: Final = 3
 """So many failures in a row pause a subscriber; from then on one lane at a time tries whether it is back."""
+HELD: Final = timedelta(minutes=10)
+"""Its lanes are held while a created Subscription is not active; one that was woken all the same waits so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +74,8 @@ class RetryPolicy:
     refused_attempts: int
     """A partner that says no to the content will hardly change its mind: park sooner, so that somebody looks."""
     longest_retry_after: timedelta = timedelta(hours=6)
+    error_after: int = 12
+    """So many failures in a row put a created Subscription in `error`: four hours with the pauses of production."""
 
     def delay(self, attempt: int, retry_after: timedelta | None = None) -> timedelta:
         """How long to wait after failed attempt number `attempt` (from 1)."""
@@ -75,7 +95,7 @@ class RetryPolicy:
 
 
 PRODUCTION: Final = RetryPolicy((5, 15, 60, 300, 900, 1800, 3600), timedelta(days=3), refused_attempts=6)
-DEMO: Final = RetryPolicy((0.2, 0.5, 1, 2, 5), timedelta(minutes=30), refused_attempts=4)
+DEMO: Final = RetryPolicy((0.2, 0.5, 1, 2, 5), timedelta(minutes=30), refused_attempts=4, error_after=6)
 
 
 class Crowd:
@@ -115,6 +135,7 @@ class Courier:
     store: Store
     register: Register
     lanes: Lanes
+    subscriptions: Subscriptions
     channels: Channels
     clock: Clock
     policy: RetryPolicy
@@ -151,7 +172,8 @@ def park_lane(lanes: Lanes, lane: str, now: datetime) -> bool:
     if head is None:
         return False
     detail: dict[str, object] = {"subscriber": head.subscriber, "event": head.event, "error": _BY_HAND}
-    lanes.parked(head, _BY_HAND, LedgerEvent(head.handoff, events.DELIVERY_PARKED, ACTOR, now, now, detail=detail))
+    event = LedgerEvent(head.handoff, events.DELIVERY_PARKED, ACTOR, now, now, detail=detail)
+    lanes.parked(head, _BY_HAND, None if head.is_of_created else event)
     return True
 
 
@@ -174,13 +196,17 @@ def _fault(error: Exception) -> str:
 def _tell(courier: Courier, head: Pending) -> bool:
     """Whether the head is settled and the next one may be told."""
     handoff = courier.store.system_reader().handoff(head.handoff)
-    partner = courier.register.directory().get(head.subscriber)
-    standing = _standing(head, handoff, partner, courier.clock.now())
+    subscriber = _subscriber(courier, head)
+    subscription = subscriber.subscription if subscriber else None
+    if subscription is not None and subscription.status in {"requested", "error"}:
+        courier.lanes.postpone(head, HELD)
+        return False
+    standing = standing_of(handoff, subscriber, courier.clock.now())
     if isinstance(standing, Withheld):
         event = _event(courier, head, events.DELIVERY_WITHHELD, {"reason": standing.reason})
         courier.lanes.settled(head, "withheld", standing.reason, event)
         return True
-    with courier.crowd.place(head.subscriber) as room:
+    with courier.crowd.place(standing.subscriber.partner.id) as room:
         if not room:
             courier.lanes.postpone(head, timedelta(seconds=1))
             return False
@@ -188,12 +214,29 @@ def _tell(courier: Courier, head: Pending) -> bool:
         if turn is None:
             return False
         delivery = _delivery(courier, head, turn.event_number, standing)
-        _write_down(courier, delivery, standing.channel)
-        outcome = courier.channels.send(standing.channel, delivery)
-    return _conclude(courier, head, turn, outcome, standing.withheld)
+        _write_down(courier, delivery, standing.subscriber.channel)
+        outcome = courier.channels.send(standing.subscriber.channel, delivery)
+    return _conclude(courier, head, turn, outcome, subscription, standing.withheld)
 
 
-def _conclude(courier: Courier, head: Pending, turn: Turn, outcome: Outcome, withheld: str | None = None) -> bool:
+def _subscriber(courier: Courier, head: Pending) -> Subscriber | None:
+    directory = courier.register.directory()
+    if not head.is_of_created:
+        partner = directory.get(head.subscriber)
+        return Subscriber(partner, _channel_for(partner, head)) if partner else None
+    subscription = courier.subscriptions.get(head.subscriber)
+    owner = directory.get(subscription.owner) if subscription else None
+    return Subscriber(owner, subscription.channel, subscription) if owner and subscription else None
+
+
+def _conclude(
+    courier: Courier,
+    head: Pending,
+    turn: Turn,
+    outcome: Outcome,
+    subscription: Subscription | None = None,
+    withheld: str | None = None,
+) -> bool:
     attempt = head.attempts + 1
     if outcome.settled:
         kind = events.DELIVERED if outcome.result is Result.DELIVERED else events.DELIVERY_AVAILABLE
@@ -202,7 +245,12 @@ def _conclude(courier: Courier, head: Pending, turn: Turn, outcome: Outcome, wit
         courier.lanes.settled(head, "delivered", outcome.detail, _event(courier, head, kind, detail))
         return True
     refused = outcome.result is Result.REFUSED
-    if attempt >= (courier.policy.refused_attempts if refused else courier.policy.attempts):
+    in_a_row = turn.failures + 1
+    given_up = attempt >= (courier.policy.refused_attempts if refused else courier.policy.attempts)
+    if subscription is not None and (given_up or (not refused and in_a_row >= courier.policy.error_after)):
+        # First the Subscription: a lane that is parked while that is active would wait for nobody.
+        given_up = change_status(courier.store, courier.clock, subscription, "error", outcome.detail)
+    if given_up:
         detail = {"attempts": attempt, "error": outcome.detail}
         courier.lanes.parked(head, outcome.detail, _event(courier, head, events.DELIVERY_PARKED, detail))
         return False
@@ -210,46 +258,9 @@ def _conclude(courier: Courier, head: Pending, turn: Turn, outcome: Outcome, wit
     if refused:
         courier.lanes.refused(head, outcome.detail, wait)
         return False
-    in_a_row = turn.failures + 1
     pause = courier.policy.delay(in_a_row - PROBE_AFTER + 1, outcome.retry_after) if in_a_row >= PROBE_AFTER else None
     courier.lanes.unreachable(head, outcome.detail, wait, pause)
     return False
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """Not to be told; `reason` is a code for the ledger."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entitled:
-    """To be told through `channel` (None: it asks by itself); by reference only where not a reader. `withheld` says
-    why one that takes part is none."""
-
-    channel: Channel | None
-    reads: bool
-    handoff: Handoff
-    dialect: str
-    withheld: str | None = None
-
-
-def _standing(head: Pending, handoff: Handoff | None, partner: Partner | None, now: datetime) -> Withheld | Entitled:
-    if partner is None or not partner.active:
-        return Withheld("subscriber-not-registered")
-    if handoff is None:
-        return Withheld("handoff-not-found")
-    channel = _channel_for(partner, head)
-    if handoff.may_be_read_by(head.subscriber, now):
-        return Entitled(channel, reads=True, handoff=handoff, dialect=partner.dialect)
-    if head.subscriber in handoff.parties:
-        # No Consent covers it. That there is something to ask the initiator about says nothing of the person.
-        return Entitled(channel, reads=False, handoff=handoff, dialect=partner.dialect, withheld="no-consent")
-    if handoff.status == "entered-in-error" and head.subscriber == handoff.owner:
-        # It worked on a handoff that should never have been: it must learn that, and nothing else.
-        return Entitled(channel, reads=False, handoff=handoff, dialect=partner.dialect)
-    return Withheld("no-longer-a-reader")
 
 
 def _channel_for(partner: Partner, head: Pending) -> Channel | None:
@@ -262,13 +273,13 @@ def _channel_for(partner: Partner, head: Pending) -> Channel | None:
 
 
 def _delivery(courier: Courier, head: Pending, number: int, standing: Entitled) -> Delivery:
-    channel = standing.channel
+    partner, channel = standing.subscriber.partner, standing.subscriber.channel
     content = channel.payload if channel else "empty"
     if not standing.reads:
         content = "id-only" if content != "empty" else content
     delivery = Delivery(
         request_id=request_id(head.id, head.subscriber),
-        subscriber=head.subscriber,
+        subscriber=partner.id,
         handoff=head.handoff,
         event=head.event,
         event_number=number,
@@ -277,9 +288,12 @@ def _delivery(courier: Courier, head: Pending, number: int, standing: Entitled) 
         created_at=head.created_at,
         # What was composed before anybody looked at Consents may lack the notice that has to accompany it.
         payload=head.payload if standing.reads and standing.handoff.disclosure is None else None,
+        subscription=head.subscriber if head.is_of_created else None,
+        # Who asked to be told nothing but that something happened is not told of what in a header either.
+        correlation_id=head.subscriber if head.is_of_created and content == "empty" else "",
     )
     # Read as the subscriber: what it may not see cannot be sent to it by mistake.
-    reader = courier.store.reader(head.subscriber)
+    reader = courier.store.reader(partner.id)
     if channel and channel.type == "message" and delivery.payload is None:
         return _as_message(delivery, standing, reader)
     if content == "full-resource":
@@ -291,7 +305,7 @@ def _delivery(courier: Courier, head: Pending, number: int, standing: Entitled) 
 def _as_message(delivery: Delivery, standing: Entitled, reader: Reader) -> Delivery:
     """A messaging partner cannot come and read: a request brings all that belongs to the handoff, later news the Task
     and what it asks for. To its initiator it is the answer to the message that began the handoff."""
-    handoff, dialect = standing.handoff, DIALECTS[standing.dialect]
+    handoff, dialect = standing.handoff, DIALECTS[standing.subscriber.partner.dialect]
     asked = handoff.focus or ""
     is_request = delivery.event == events.REQUESTED and delivery.subscriber == handoff.owner
     belonging = [r for r in reader.resources_of(handoff.id) if not r.deleted] if standing.reads else []
@@ -324,7 +338,10 @@ def _write_down(courier: Courier, delivery: Delivery, channel: Channel | None) -
         courier.store.disclosed(delivery.subscriber, origin, delivery.shown)
 
 
-def _event(courier: Courier, head: Pending, kind: str, detail: dict[str, object]) -> LedgerEvent:
+def _event(courier: Courier, head: Pending, kind: str, detail: dict[str, object]) -> LedgerEvent | None:
+    """The line of the ledger; None for a created Subscription."""
+    if head.is_of_created:
+        return None
     now: datetime = courier.clock.now()
     return LedgerEvent(
         handoff=head.handoff,

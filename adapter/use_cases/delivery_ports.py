@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from adapter.domain.handoff import LedgerEvent
 from adapter.domain.partner import Channel
+from adapter.domain.subscription import Subscription
 from adapter.use_cases.ports import ResourceKey, StoredResource
+
+CREATED: Final = "Subscription/"
+"""What the lanes of created Subscriptions begin with; those of standing ones begin with the partner's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,11 @@ class Pending:
     event_number: int | None
     attempts: int
     due: bool
+
+    @property
+    def is_of_created(self) -> bool:
+        """Whether `subscriber` is a Subscription that a partner created; else it is a partner, by its standing one."""
+        return self.lane.startswith(CREATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +88,15 @@ class Delivery:
 
     request_id: UUID
     subscriber: str
+    """The partner, however it comes to be told."""
     handoff: str
     event: str
     event_number: int
     focus: ResourceKey
     content: str
     created_at: datetime
+    subscription: str | None = None
+    """The id of the Subscription that the partner created; None for its standing one."""
     payload: bytes | None = None
     shown: Sequence[StoredResource] = ()
     correlation_id: str = ""
@@ -100,6 +112,10 @@ class Delivery:
 class Channels(Protocol):
     def send(self, channel: Channel | None, delivery: Delivery) -> Outcome:
         """Tell it once. Never raises for what a partner does or fails to do."""
+        ...
+
+    def call(self, channel: Channel, body: bytes, request_id: UUID) -> Outcome:
+        """Send what is about no handoff, a handshake or a heartbeat, once. Never raises either."""
         ...
 
 
@@ -126,8 +142,8 @@ class Lanes(Protocol):
         A subscriber that was paused is probed by one lane at a time: who gets leave has it alone for `lease`."""
         ...
 
-    def settled(self, head: Pending, state: str, receipt: str, event: LedgerEvent) -> bool:
-        """To `delivered` or `withheld`, together with its ledger event; False when it was settled already."""
+    def settled(self, head: Pending, state: str, receipt: str, event: LedgerEvent | None) -> bool:
+        """To `delivered` or `withheld`, together with its ledger event, if any; False when it was settled already."""
         ...
 
     def unreachable(self, head: Pending, error: str, wait: timedelta, pause: timedelta | None) -> None:
@@ -138,7 +154,7 @@ class Lanes(Protocol):
         """One more attempt; the subscriber answered, so its other lanes have nothing to wait for."""
         ...
 
-    def parked(self, head: Pending, error: str, event: LedgerEvent) -> None:
+    def parked(self, head: Pending, error: str, event: LedgerEvent | None) -> None:
         """The lane stops here until a person retries it; other lanes of the subscriber go on."""
         ...
 
@@ -148,4 +164,72 @@ class Lanes(Protocol):
 
     def wake(self, lanes: Sequence[str]) -> None:
         """Queue a job for each lane."""
+        ...
+
+
+class HandoffEvent(NamedTuple):
+    """A line of the ledger with the handoff as it stands now; `txid` is the transaction that wrote it."""
+
+    txid: int
+    handoff: str
+    kind: str
+    recorded_time: datetime
+    requester: str
+    owner: str
+    pathway: str
+    status: str
+    readers: Sequence[str]
+
+
+class Counting(NamedTuple):
+    """A Subscription whose events count: those of transactions after `since`."""
+
+    subscription: Subscription
+    since: int
+
+
+class News(NamedTuple):
+    """The `events` of transactions from `position` on and below `horizon`, in the order in which they happened to each
+    handoff, as far as they concern an owner of `counting`."""
+
+    position: int
+    horizon: int
+    events: Sequence[HandoffEvent]
+    counting: Sequence[Counting]
+
+
+class Subscriptions(Protocol):
+    """The Subscriptions that partners created (adapter.storage.subscriptions); times as in `Lanes`."""
+
+    def get(self, id: str) -> Subscription | None:
+        """As it is now; None when it was deleted."""
+        ...
+
+    def last_event(self, id: str) -> int:
+        """The number of its last event; 0 before the first."""
+        ...
+
+    def news(self) -> News | None:
+        """What happened since the last look; None when there is nobody to tell."""
+        ...
+
+    def tasks_at(self, moments: Sequence[tuple[str, datetime]]) -> Sequence[bytes | None]:
+        """The Task of each handoff as it stood at each time."""
+        ...
+
+    def queue(self, news: News, told: Sequence[tuple[str, HandoffEvent]]) -> bool:
+        """Write a numbered notification for each (Subscription, event), and that all `news` were gone through; False
+        when that was done by another worker, or need not be."""
+        ...
+
+    def claim(self, id: str, lease: timedelta) -> int | None:
+        """How many handshakes or heartbeats failed before, when one is due; nobody else gets it within `lease`."""
+        ...
+
+    def again(self, subscription: Subscription, failures: int, wait: timedelta) -> None:
+        """Due again after `wait`, as long as it has the same status; `failures` in a row by now."""
+        ...
+
+    def ended(self, now: datetime) -> Sequence[str]:
+        """Ids of those whose end has passed and that are not off."""
         ...

@@ -13,7 +13,7 @@ from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.begin_handoff import begin_handoff, task_id_in
 from adapter.use_cases.decision import Decision
 from adapter.use_cases.follow_up import close_follow_up
-from adapter.use_cases.linking import reach
+from adapter.use_cases.linking import NEVER_SHARED, reach
 from adapter.use_cases.ports import ResourceKey
 from adapter.use_cases.record_contact import record_additions, record_appointment, record_contact, request_abort
 from adapter.use_cases.take_along import take_along
@@ -27,7 +27,7 @@ def join_and_decide(decision: Decision, named: Collection[str]) -> None:
     everything written joins."""
     begun: list[Change] = []
     for change in decision.changes:
-        if not change.writes:
+        if not change.writes or change.key.type in NEVER_SHARED:
             continue
         if change.before is not None:
             change.handoffs.update(change.before.handoffs)
@@ -80,6 +80,8 @@ def _join_what_was_sent(decision: Decision, begun: Sequence[Change]) -> None:
         for change in decision.changes:
             if not change.writes or change is task or _is_other_task(change, begun):
                 continue
+            if change.key.type in NEVER_SHARED:
+                continue
             if len(begun) == 1 or str(change.key) in inside or _speaks_of(change, task):
                 change.handoffs.add(task.key.id)
         written = {change.key for change in decision.changes if change.writes}
@@ -101,7 +103,7 @@ def _join_what_is_referenced(decision: Decision, begun: Sequence[Change]) -> Non
     new = {task.key.id for task in begun}
     additions: dict[str, list[Change]] = {}
     for change in decision.changes:
-        if not change.writes or change.tree is None or change.key.type == "Task":
+        if not change.writes or change.tree is None or change.key.type == "Task" or change.key.type in NEVER_SHARED:
             continue
         change.handoffs.update(_handoffs_spoken_of(decision, change))
         for handoff_id in sorted(change.handoffs):

@@ -26,6 +26,9 @@ from mappings.references import (
 
 Tree = dict[str, Any]
 
+NEVER_SHARED = frozenset({"Subscription"})
+"""Types that are their author's alone, whatever points at them or travels with them: its headers may hold a secret."""
+
 
 class Known:
     """Every resource that this change can see: what it writes, and what its references point at in the store."""
@@ -188,7 +191,7 @@ def reach(start: Iterable[str], known: Known, reader: Reader, tenant: str) -> tu
             for element in known.references(reference):
                 target = element["reference"].partition("/_history/")[0]
                 match = RELATIVE.match(target)
-                if match is None or target in inside or known.is_published(target):
+                if match is None or target in inside or known.is_published(target) or match.group(1) in NEVER_SHARED:
                     continue
                 next_frontier.append(target)
                 if known.tree(target) is None:

@@ -17,6 +17,7 @@ from adapter.domain.disclosure import PART2, Basis, DisclosureChange, Restrictio
 from adapter.domain.handoff import Handoff, LedgerEvent
 from adapter.domain.origin import Origin
 from adapter.domain.partner import Directory
+from adapter.domain.subscription import Subscription
 
 Tree = dict[str, Any]
 """A decoded FHIR resource or element: dict, list, str, int, Decimal, bool (see mappings/json_codec.py)."""
@@ -137,6 +138,9 @@ class WriteSet:
     fired_deadlines: list[tuple[str, str]] = field(default_factory=list)
     """(handoff, step) that this very change fires: the commit fails with WriteConflict unless each was open."""
     notifications: list[Notification] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
+    """What created Subscriptions ask for from now on; each stands beside a version of its resource. A deleted one is
+    off."""
     requests: list[RequestRecord] = field(default_factory=list)
     disclosures: list[DisclosureChange] = field(default_factory=list)
     """What is restricted in a handoff from now on, and to whom Consents open it."""

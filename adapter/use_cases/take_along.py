@@ -12,10 +12,12 @@ from collections.abc import Collection
 from typing import Final
 
 from adapter.use_cases.decision import Decision
+from adapter.use_cases.linking import NEVER_SHARED
 from adapter.use_cases.ports import ResourceKey, StoredResource
 from adapter.use_cases.targets import Change
 from mappings.references import RELATIVE, literal_references
 
+_STAYS: Final = NEVER_SHARED | {"Task"}
 _OF_MANY_HANDOFFS: Final = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location", "CareTeam"})
 
 
@@ -62,7 +64,7 @@ def _targets(decision: Decision, reference: str, seen: set[str]) -> list[Resourc
     for element in literal_references(decision.known.tree(reference) or {}):
         target = element["reference"].partition("/_history/")[0]
         match = RELATIVE.match(target)
-        if match is None or target in seen or match.group(1) == "Task" or decision.known.is_published(target):
+        if match is None or target in seen or match.group(1) in _STAYS or decision.known.is_published(target):
             continue
         seen.add(target)
         found.append(ResourceKey(match.group(1), match.group(2)))

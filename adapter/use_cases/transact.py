@@ -35,6 +35,7 @@ from adapter.use_cases.ports import (
     WriteSet,
     retrying_on_conflict,
 )
+from adapter.use_cases.take_subscription import take_subscriptions
 from adapter.use_cases.targets import Action, Change, find_targets
 from adapter.use_cases.world import World
 from mappings import task as task_mapping
@@ -43,13 +44,6 @@ from mappings.interaction import Interaction, Outcome
 from mappings.json_codec import decode, encode
 from mappings.security_labels import NOTICE_HEADER
 from mappings.times import format_time
-
-_WRITTEN_HERE = {
-    "AuditEvent": "AuditEvents are written by this server only",
-    # One that is kept and served by nobody would let a partner wait for news that never comes.
-    "Subscription": "each partner has its standing Subscription, `Subscription/<partner id>`, and needs no other; its "
-    "channel is set in the partner register (`handoff partners add`)",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +129,7 @@ def transact(
 
 def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple[Decision, list[Outcome]]:
     for interaction in plan.interactions:
-        if interaction.type in _WRITTEN_HERE and interaction.method in PROCESSING_ORDER.keys() - {"GET", "HEAD"}:
-            raise MethodNotAllowed(_WRITTEN_HERE[interaction.type], expression=interaction.at)
+        _refuse_what_is_made_here(request.tenant, interaction)
     ordered = sorted(plan.interactions, key=lambda i: PROCESSING_ORDER[i.method])
     changes = find_targets(reader, ordered, world.new_id)
     directory = world.register.directory()
@@ -161,10 +154,24 @@ def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple
             if change.tree is not None:
                 change.tree["id"] = change.key.id
     join_and_decide(decision, plan.handoffs)
+    take_subscriptions(decision)
     versions = _write(decision)
     guard_disclosure(decision)
     by_interaction = {id(change.interaction): _outcome(change, versions) for change in changes}
     return decision, [by_interaction[id(interaction)] for interaction in plan.interactions]
+
+
+def _refuse_what_is_made_here(tenant: str, interaction: Interaction) -> None:
+    if interaction.method in {"GET", "HEAD"}:
+        return
+    if interaction.type == "AuditEvent":
+        raise MethodNotAllowed("AuditEvents are written by this server only", expression=interaction.at)
+    if interaction.type == "Subscription" and interaction.id == tenant:
+        raise MethodNotAllowed(
+            "this is the standing Subscription, which follows the partner register (`handoff partners add`); create "
+            "another one with POST",
+            expression=interaction.at,
+        )
 
 
 def _check_author(decision: Decision, change: Change) -> None:

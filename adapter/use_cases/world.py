@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NoReturn
 
 from adapter.domain.deadlines import WorkingTime
-from adapter.domain.errors import Issue
+from adapter.domain.errors import BusinessRule, Issue
 from adapter.domain.partner import Partner
 from adapter.domain.pathway import Pathway
 from adapter.use_cases.ports import Clock, NewIds, Register, Store
+
+
+def nowhere(endpoint: str) -> NoReturn:
+    """No endpoint may be sent to: where nothing checks them, none is taken."""
+    raise BusinessRule("expected an endpoint that may be sent to; here none may be", code="security")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,8 @@ class World:
     """Absolute base of the FHIR face without a trailing slash: references below it are our own."""
     holiday_calendar: Callable[[str | None], Callable[[date], bool]]
     """Partner.holidays → whether a date is a holiday there."""
+    check_endpoint: Callable[[str], object] = nowhere
+    """Raises BusinessRule for an address that nothing may be sent to."""
 
     def working_time(self, partner: Partner | None) -> WorkingTime:
         """When a partner works; around the week in UTC for one that is not registered."""

@@ -85,10 +85,12 @@ def test_a_partner_reads_its_own_subscription_and_none_of_others(house: WholeHou
     assert receiver.get(f"Subscription/{RECEIVER}/$events?eventsSinceNumber=x").status == 400
 
 
-def test_a_subscription_that_nobody_would_serve_is_not_taken(receiver: Caller) -> None:
-    tree = {"resourceType": "Subscription", "status": "requested", "reason": "x", "criteria": "Task?",
+def test_the_standing_subscription_is_not_changed_over_http(receiver: Caller) -> None:
+    tree = {"resourceType": "Subscription", "status": "off", "reason": "x", "criteria": "Task?", "id": RECEIVER,
             "channel": {"type": "rest-hook", "endpoint": "http://127.0.0.1/x"}}  # fmt: skip
-    got = receiver.post("Subscription", tree)
-    assert (got.status, got.code) == (405, "not-supported")
-    assert "Subscription/<partner id>" in got.text
-    assert receiver.put(f"Subscription/{RECEIVER}", {**tree, "id": RECEIVER}).status == 405
+    patch = [{"op": "replace", "path": "/status", "value": "off"}]
+    for got in (receiver.put(f"Subscription/{RECEIVER}", tree), receiver.patch(f"Subscription/{RECEIVER}", patch),
+                receiver.delete(f"Subscription/{RECEIVER}")):  # fmt: skip
+        assert (got.status, got.code) == (405, "not-supported")
+        assert "partner register" in got.text
+    assert receiver.get(f"Subscription/{RECEIVER}").status == 200

@@ -14,6 +14,7 @@ from importlib.resources import files
 import orjson
 
 ANY_RESOURCE = "Resource"
+_ELEMENT = re.compile(r"_?[a-z][A-Za-z0-9_]{0,62}")
 _NOTATION = re.compile(r"^(?P<type>[\w.]+)(\((?P<targets>[\w|]+)\))?(?P<many>\*)?( (?P<choice>\w+)\[x\])?$")
 
 
@@ -68,7 +69,8 @@ def expression(root: str, steps: Sequence[str | int]) -> str:
             continue
         element = elements_of(shape).get(step.removeprefix("_"))
         if element is None:
-            return text if not step.isidentifier() or len(step) > 64 else f"{text}.{step}"
+            # Told when it looks like an element that is misspelt; anything else may be called after a person.
+            return f"{text}.{step}" if _ELEMENT.fullmatch(step) else text
         text += f".{element.path}"
         shape = "Element" if step.startswith("_") else element.type
     return text

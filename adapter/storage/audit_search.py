@@ -13,6 +13,7 @@ from adapter.domain.errors import Invalid, NotSupported
 from adapter.storage.access import Access
 from adapter.storage.connections import Driver
 from adapter.storage.search_keys import interval
+from adapter.storage.search_parameters import told
 from adapter.storage.sql import Values, all_of
 from adapter.use_cases.ports import ResourceKey, SearchPage, SearchQuery, StoredResource
 from mappings import audit_event
@@ -131,7 +132,8 @@ def _condition(name: str, value: str, values: Values) -> str:
         return _entity(value, values)
     if name in {"type", "subtype", "action"}:
         return _of_kind(name, value, values)
-    raise NotSupported(f"expected a search parameter of AuditEvent among {', '.join(PARAMETERS)}", expression=name)
+    at = name if told(name) == name else "AuditEvent"
+    raise NotSupported(f"expected a search parameter of AuditEvent among {', '.join(PARAMETERS)}", expression=at)
 
 
 def _is_control(name: str, value: str) -> bool:

@@ -13,7 +13,7 @@ import orjson
 from adapter.domain.errors import Invalid, NotSupported, TooLarge
 from adapter.storage.search_index import Parameter, index_of, references_in
 from adapter.storage.search_keys import key
-from adapter.storage.search_parameters import Criterion, criterion_of, parameter_of
+from adapter.storage.search_parameters import Criterion, criterion_of, parameter_of, told
 from adapter.storage.search_values import local_reference
 
 MOST_CHAINED = 1000
@@ -32,15 +32,17 @@ def keys_at_the_end_of(criterion: Criterion, rows: Rows) -> list[int]:
     _refuse_too_deep(criterion, expression)
     parameter = parameter_of(criterion)
     if parameter.kind != "reference":
-        raise NotSupported(f"expected a chain from a reference, got `{criterion.asked}`", expression=expression)
+        raise NotSupported(f"expected a chain from a reference, got `{told(criterion.asked)}`", expression=expression)
     targets = sorted({criterion.modifier} if criterion.modifier else parameter.targets)
     if not targets:
-        raise Invalid(f"expected the type in the chain, as `{criterion.name}:Patient.{chain}`", expression=expression)
+        example = told(f"{criterion.name}:Patient.{chain}")
+        raise Invalid(f"expected the type in the chain, as `{example}`", expression=expression)
     name = chain.partition(".")[0].partition(":")[0]
     able = [type for type in targets if name in index_of(type).parameters or name in {"_id", "_lastUpdated", "_has"}]
     if not able:
         raise NotSupported(
-            f"expected a search parameter of {' or '.join(targets)}, got `{name}`", expression=expression
+            f"expected a search parameter of {' or '.join(map(told, targets))}, got `{told(name)}`",
+            expression=expression,
         )
     keys: list[int] = []
     for type in able:
@@ -71,7 +73,7 @@ def ids_pointed_at(criterion: Criterion, rows: Rows) -> list[str]:
 def _reference_to(target: str, type: str, code: str, expression: str) -> Parameter:
     parameter = index_of(type).parameters.get(code)
     if parameter is None or parameter.kind != "reference":
-        raise NotSupported(f"expected a reference parameter of {type}, got `{code}`", expression=expression)
+        raise NotSupported(f"expected a reference parameter of {told(type)}, got `{told(code)}`", expression=expression)
     if parameter.targets and target not in parameter.targets:
         raise Invalid(f"expected a parameter that points at {target}, got {type}:{code}", expression=expression)
     return parameter
@@ -80,7 +82,7 @@ def _reference_to(target: str, type: str, code: str, expression: str) -> Paramet
 def _bounded(found: list[tuple[object, ...]], criterion: Criterion, expression: str) -> list[tuple[object, ...]]:
     if len(found) > MOST_CHAINED:
         raise TooLarge(
-            f"expected `{criterion.asked}` to lead to at most {MOST_CHAINED} resources, it leads to more",
+            f"expected `{told(criterion.asked)}` to lead to at most {MOST_CHAINED} resources, it leads to more",
             expression=expression,
             code="too-costly",
         )

@@ -15,7 +15,7 @@ from adapter.storage.access import Access
 from adapter.storage.connections import Driver
 from adapter.storage.search_index import Parameter, index_of, references_in
 from adapter.storage.search_keys import key
-from adapter.storage.search_parameters import has_any_key
+from adapter.storage.search_parameters import has_any_key, told
 from adapter.storage.search_values import local_reference
 from adapter.storage.sql import Values
 from adapter.storage.stored import STORED, stored_resource
@@ -67,7 +67,7 @@ class Include:
 def _parsed(query: SearchQuery, name: str, value: str) -> Include:
     head, colon, modifier = name.partition(":")
     if colon and modifier not in {"iterate", "recurse"}:  # `:recurse` is what STU3 called it
-        raise NotSupported(f"expected `{head}` or `{head}:iterate`, got `:{modifier}`", expression=head)
+        raise NotSupported(f"expected `{head}` or `{head}:iterate`, got `:{told(modifier)}`", expression=head)
     forward, iterate = head == "_include", bool(colon)
     source, _, rest = value.partition(":")
     code, _, target = rest.partition(":")
@@ -84,7 +84,7 @@ def _parsed(query: SearchQuery, name: str, value: str) -> Include:
     wanted = list(known.values()) if code == "*" else [known[code]] if code in known else []
     references = [parameter for parameter in wanted if parameter.kind == "reference"]
     if not references:
-        raise NotSupported(f"expected a reference parameter of {source}, got `{code}`", expression=head)
+        raise NotSupported(f"expected a reference parameter of {told(source)}, got `{told(code)}`", expression=head)
     return Include(forward, source, references, target or None, iterate)
 
 

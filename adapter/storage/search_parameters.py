@@ -17,12 +17,16 @@ from adapter.storage.search_index import Parameter, index_of
 from adapter.storage.search_keys import PREFIX_LENGTH, comparable, interval, key, month
 from adapter.storage.search_values import local_reference
 from adapter.storage.sql import Values, any_of
+from mappings.shapes import resource_types
 
 _UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 _UNESCAPED_BAR = re.compile(r"(?<!\\)\|")
 _ESCAPE = re.compile(r"\\([,$|\\])")
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(\d.*)", re.DOTALL)
 _TYPE = re.compile(r"[A-Z][A-Za-z]+")
+_BETWEEN = re.compile(r"[:.]")
+_NAME = re.compile(r"_?[a-z][A-Za-z0-9-]*")
+_LONGEST_NAME = 100
 MOST_MONTHS = 24
 """A date interval of up to so many months is narrowed by their keys."""
 
@@ -60,9 +64,21 @@ def criterion_of(type: str, name: str, value: str) -> Criterion:
     head, dot, chain = name.partition(".")
     code, colon, modifier = head.partition(":")
     if code not in {"_id", "_lastUpdated"} and code not in index_of(type).parameters:
-        raise NotSupported(f"expected a search parameter of {type}, got `{code}`", expression=f"{type}.{code}")
+        raise NotSupported(f"expected a search parameter of {type}, got `{told(code)}`", expression=_at(type, code))
     values = _values_of(type, code, name, value)
     return Criterion(type, code, modifier if colon else None, chain if dot else None, values)
+
+
+def told(name: str) -> str:
+    """The name of a parameter, as a refusal repeats it: what does not look like one may be a value that stands in the
+    wrong place, and becomes `…`."""
+    pieces = _BETWEEN.split(name)
+    is_plain = all(piece in resource_types() or _NAME.fullmatch(piece) for piece in pieces if piece)
+    return name if is_plain and len(name) <= _LONGEST_NAME else "…"
+
+
+def _at(type: str, code: str) -> str:
+    return f"{type}.{code}" if told(code) == code else type
 
 
 def is_known(type: str, name: str) -> bool:
@@ -74,10 +90,11 @@ def is_known(type: str, name: str) -> bool:
 def _values_of(type: str, code: str, name: str, value: str) -> tuple[str, ...]:
     if "\0" in value:
         # No text column holds it: asked for, it would be a failure of the database instead of a refusal.
-        raise Invalid(f"expected `{name}` without the character U+0000, got one", expression=f"{type}.{code}")
+        raise Invalid(f"expected `{told(name)}` without the character U+0000, got one", expression=_at(type, code))
     values = tuple(part for part in _UNESCAPED_COMMA.split(value) if part)
     if not values:
-        raise Invalid(f"expected a value for the search parameter `{name}`, got none", expression=f"{type}.{code}")
+        text = f"expected a value for the search parameter `{told(name)}`, got none"
+        raise Invalid(text, expression=_at(type, code))
     return values
 
 
@@ -281,7 +298,7 @@ def _only_modifiers(criterion: Criterion, *known: str) -> None:
 
 def _unknown_modifier(criterion: Criterion) -> NotSupported:
     return NotSupported(
-        f"expected a modifier that `{criterion.name}` has, got `:{criterion.modifier}`",
+        f"expected a modifier that `{criterion.name}` has, got `:{told(str(criterion.modifier))}`",
         expression=f"{criterion.type}.{criterion.name}",
     )
 

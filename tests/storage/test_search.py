@@ -244,7 +244,7 @@ def test_others_are_found(full: PostgresStore, type: str, query: str, expected: 
         ("_include=Patient:organization", Invalid, "Task"),
         ("_include:nothing=Task:patient", NotSupported, ":nothing"),
         ("_include=Task", Invalid, "Type:parameter"),
-        ("_revinclude=Nothing:patient", NotSupported, "Nothing"),
+        ("_revinclude=Nothing:patient", NotSupported, "_revinclude"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_by_name(

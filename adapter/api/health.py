@@ -1,4 +1,4 @@
-"""/healthz (the process answers), /readyz (so do the database and the queue), /metrics (Prometheus)."""
+"""/healthz (the process answers), /readyz (so do database and queue, rows are secured), /metrics (Prometheus)."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def document() -> Tree:
 
 _OPEN: Final = {
     "/healthz": "whether the process answers",
-    "/readyz": "whether the database and the queue answer too",
+    "/readyz": "whether the database and the queue answer too, and row-level security is whole",
     "/metrics": "measurements for Prometheus",
     "/openapi.json": "this document",
 }

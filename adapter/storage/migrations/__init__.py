@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from adapter.storage.failures import unavailable_when_down
 from adapter.storage.roles import ensure_roles
+from adapter.storage.row_security import refuse_without_row_security
 
 ONE_AT_A_TIME = 0x68616E646F6666
 """The advisory lock under which migrations run: servers that start together must not all migrate."""
@@ -20,7 +21,8 @@ ONE_AT_A_TIME = 0x68616E646F6666
 def upgrade(url: str) -> None:
     """Bring the database to the newest schema. Safe to call from many processes at once; does nothing when up to date.
 
-    All or nothing: a migration that fails leaves the schema as it was. Raises Unavailable when the database is down."""
+    All or nothing: a migration that fails leaves the schema as it was. Raises Unavailable when the database is down,
+    InvalidSettings when row-level security is not whole; in a demo as well, for what is tested is what runs."""
     engine = create_engine(url, poolclass=NullPool)
     with unavailable_when_down(), engine.begin() as connection:
         # Released with the transaction, so also when this process is killed.
@@ -32,3 +34,4 @@ def upgrade(url: str) -> None:
         config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        refuse_without_row_security(driver)

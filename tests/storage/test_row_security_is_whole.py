@@ -1,0 +1,157 @@
+"""A start asks whether row-level security is whole, and names every table, role and view that is not as it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from kept import TASK, found, referral
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy import create_engine, text
+
+from adapter.config import InvalidSettings
+from adapter.storage import PostgresStore, migrations, open_store, upgrade
+from adapter.storage.connections import driver_of
+from adapter.storage.embedded_postgres import OWNER, SUPERUSER
+from adapter.storage.readiness import readiness
+from adapter.storage.roles import READER, WRITER, ensure_roles
+from adapter.storage.row_security import faults
+
+
+def plain(url: str) -> str:
+    return url.replace("+psycopg", "")
+
+
+@pytest.fixture(scope="module")
+def name(postgres: Any) -> str:
+    """Of a database for those who leave it as it is."""
+    return str(postgres.clone())
+
+
+@pytest.fixture
+def superuser(postgres: Any, name: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(plain(postgres.postgres.url(name, SUPERUSER))) as connection:
+        yield connection
+        connection.rollback()
+
+
+def test_what_the_migrations_make_is_whole(store: PostgresStore) -> None:
+    assert readiness(store.engine) == {"database": True, "queue": True, "row_security": True}
+
+
+BREAKS = {
+    "ALTER TABLE deadline DISABLE ROW LEVEL SECURITY": ["deadline", "enabled and forced"],
+    "ALTER TABLE partner NO FORCE ROW LEVEL SECURITY": ["partner", "enabled and forced"],
+    "DROP POLICY adapter ON handoff": ["handoff", f"a policy for {WRITER}"],
+    "ALTER POLICY tenant ON ledger_event USING (true)": ["ledger_event", "handoff_tenant() may"],
+    f"CREATE POLICY also ON request_record FOR SELECT TO {READER} USING (key <> '')": ["request_record", "got more"],
+    "CREATE POLICY also ON notification USING (true)": ["notification", "got more"],
+    "CREATE TABLE waiting_list (who text)": ["waiting_list", "`protect(table, …)` in its migration"],
+    f"CREATE TABLE open (who text); GRANT SELECT ON open TO {READER}": ["open", "tenant=…"],
+    "GRANT SELECT (lane) ON notification TO PUBLIC; ALTER TABLE notification DISABLE ROW LEVEL SECURITY": [
+        "notification",
+        "got more",
+    ],
+    f"GRANT INSERT ON handoff TO {READER}": ["handoff", "only reads"],
+    f"GRANT UPDATE ON {READER}.handoff TO {READER}": [f"{READER}.handoff", "only reads"],
+    f"CREATE OR REPLACE VIEW {READER}.handoff AS SELECT * FROM handoff": [f"{READER}.handoff", "got more"],
+    f"CREATE VIEW every AS SELECT * FROM handoff; GRANT SELECT ON every TO {READER}": ["every", "got more"],
+    f"CREATE MATERIALIZED VIEW copied AS SELECT * FROM handoff; GRANT SELECT ON copied TO {READER}": [
+        "copied",
+        "got more",
+    ],
+    "ALTER TABLE handoff ADD COLUMN later text": ["handoff", "`show(table, …)`"],
+    "CREATE FUNCTION all_of_them() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM handoff'": [
+        "all_of_them()",
+        "no function",
+    ],
+    f"ALTER ROLE {READER} BYPASSRLS": [READER, "BYPASSRLS"],
+    f"ALTER ROLE {WRITER} SUPERUSER": [WRITER, "superuser"],
+    f"GRANT {WRITER} TO {READER}": [READER, "a member of another"],
+}
+
+
+@pytest.mark.parametrize("change", BREAKS)
+def test_whatever_is_not_as_it_must_be_is_named(superuser: psycopg.Connection[Any], change: str) -> None:
+    name, words = BREAKS[change]
+    superuser.execute(change.encode())
+    assert any(f"database: {name}: expected" in each and words in each for each in faults(superuser))
+
+
+def test_a_start_is_refused_and_readiness_says_so(store: PostgresStore, database_url: str) -> None:
+    with psycopg.connect(plain(database_url)) as owner:
+        owner.execute("DROP POLICY adapter ON deadline")
+        owner.execute("CREATE TABLE waiting_list (who text)")
+    with pytest.raises(InvalidSettings) as refused:
+        upgrade(database_url)
+    assert {problem.split(": ")[1] for problem in refused.value.problems} == {"deadline", "waiting_list"}
+    assert readiness(store.engine)["row_security"] is False
+
+
+# Whoever logs in
+
+
+@pytest.fixture
+def login(postgres: Any, store: PostgresStore) -> Iterator[str]:
+    """Somebody who may log in and nothing else."""
+    name = f"login_{uuid4().hex[:8]}"
+    postgres.run(f"CREATE ROLE {name} LOGIN")
+    yield name
+    store.close()
+    postgres.run(f"DROP ROLE {name}")
+
+
+def test_who_logs_in_need_not_own_the_tables(postgres: Any, database_url: str, login: str) -> None:
+    """The web server and the worker may log in as somebody who can alter nothing, whatever he runs."""
+    postgres.run(f"GRANT {READER}, {WRITER} TO {login}")
+    url = database_url.replace(f"//{OWNER}@", f"//{login}@")
+    upgrade(url)
+    store = open_store(url)
+    store.commit(referral())
+    assert store.reader("b").read(TASK) is not None and store.reader("c").read(TASK) is None
+    for role in ("NONE", READER, WRITER):
+        with pytest.raises(InsufficientPrivilege), driver_of(store.engine) as driver:
+            driver.run(f"SET ROLE {role}")
+            driver.run("ALTER TABLE handoff DISABLE ROW LEVEL SECURITY")
+    store.close()
+
+
+def test_who_cannot_take_the_roles_is_told_what_to_run(postgres: Any, database_url: str, login: str) -> None:
+    with pytest.raises(InvalidSettings, match=f'GRANT {READER}, {WRITER} TO "{login}";'):
+        upgrade(database_url.replace(f"//{OWNER}@", f"//{login}@"))
+    with psycopg.connect(plain(postgres.postgres.url("postgres", SUPERUSER))) as connection:
+        ensure_roles(connection)  # who may do everything needs nobody
+
+
+def test_a_database_of_an_earlier_version_is_upgraded_with_what_it_holds(postgres: Any) -> None:
+    name = f"test_{uuid4().hex}"
+    postgres.run(f"CREATE DATABASE {name} OWNER {OWNER}")
+    url = postgres.postgres.url(name)
+    try:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", next(iter(migrations.__path__)))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0005")
+            connection.execute(
+                text(
+                    "INSERT INTO resource_version (type, id, version, last_updated, is_current, deleted, author,"
+                    " handoffs, readers, search_keys, body) VALUES ('Patient', 'p1', 1, now(), true, false, 'a', '{}',"
+                    " '{a,b}', '{}', '{}')"
+                )
+            )
+        engine.dispose()
+        upgrade(url)
+        store = open_store(url)
+        assert [found(store, "", "Patient", tenant) for tenant in "abc"] == [["p1"], ["p1"], []]
+        store.commit(referral(resources=referral().resources[:1]))
+        assert store.reader("b").read(TASK) is not None
+        store.close()
+    finally:
+        postgres.run(f"DROP DATABASE {name} WITH (FORCE)")

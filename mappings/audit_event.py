@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from mappings.security_labels import labels
 from mappings.times import format_time
 
 Tree = dict[str, Any]
@@ -83,6 +84,9 @@ KINDS: Final[Mapping[str, Kind]] = {
 AuditEntity = tuple[str, str, str | None, Sequence[int]]
 """Versioned reference; C, U or D for what was written and R for what was shown; author, None where it is the actor;
 the positions of its patients in the row's list."""
+Restricted = Mapping[str, Sequence[str]]
+"""`kinds` of restriction that it came under, and the `consents` (`Consent/id`) by which it was shown."""
+RestrictedEntity = tuple[str, str, str | None, Sequence[int], Restricted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class AuditRow:
     request_id: str | None
     query: bytes | None
     patients: Sequence[str]
-    entities: Sequence[AuditEntity]
+    entities: Sequence[AuditEntity | RestrictedEntity]
 
     @property
     def parts(self) -> list[int]:
@@ -108,7 +112,7 @@ class AuditRow:
             named.add(1)
         return sorted(named)
 
-    def about(self, part: int) -> list[AuditEntity]:
+    def about(self, part: int) -> list[AuditEntity | RestrictedEntity]:
         """What one of `parts` is about: the resources of its patient; the first has those of nobody as well."""
         return [e for e in self.entities if part - 1 in e[3] or (part == 1 and not e[3])]
 
@@ -161,9 +165,9 @@ def to_fhir(row: AuditRow, part: int) -> Tree:
     return tree
 
 
-def _data(kind: Kind, about: Sequence[AuditEntity]) -> list[Tree]:
+def _data(kind: Kind, about: Sequence[AuditEntity | RestrictedEntity]) -> list[Tree]:
     entities = []
-    for index, (reference, change, _, _) in enumerate(about):
+    for index, (reference, change, _, _, *restricted) in enumerate(about):
         # The patterns have one System Object: the resource, or the query. What stands beside it is named by its type.
         alone = kind.balp is None or (index == 0 and kind.balp != "Query")
         entity: Tree = {
@@ -173,8 +177,16 @@ def _data(kind: Kind, about: Sequence[AuditEntity]) -> list[Tree]:
         }
         if kind.balp is None or index > 0:
             entity["lifecycle"] = _coded(_LIFECYCLE, _LIFECYCLES[change])
+        if restricted:
+            entity["securityLabel"] = labels(restricted[0]["kinds"])
         entities.append(entity)
-    return entities
+    consents = dict.fromkeys(consent for each in about if len(each) > 4 for consent in each[4].get("consents", ()))
+    return [*entities, *(_basis(consent) for consent in consents)]
+
+
+def _basis(consent: str) -> Tree:
+    """A Consent by which something was shown."""
+    return {"what": {"reference": consent}, "type": _coded(_TYPES, "Consent"), "role": _coded(_ROLE, "13")}
 
 
 def _query(query: bytes) -> Tree:

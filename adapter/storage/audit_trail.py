@@ -15,7 +15,7 @@ import orjson
 from adapter.domain.origin import INTERNAL, Origin
 from adapter.storage.pg_arrays import text_literal
 from adapter.use_cases.ports import NewVersion, StoredResource, WriteSet
-from mappings.audit_event import AuditEntity
+from mappings.audit_event import AuditEntity, Restricted, RestrictedEntity
 from mappings.interaction import INTERACTION_CODES
 
 INSERT: Final = """INSERT INTO audit_event
@@ -59,7 +59,7 @@ class _Listing:
         self._tenant = tenant
         self._patients: dict[str, int] = {}
         self._others: dict[str, None] = {}
-        self._entities: list[AuditEntity] = []
+        self._entities: list[AuditEntity | RestrictedEntity] = []
 
     def add(self, resource: NewVersion | StoredResource, change: str) -> None:
         key = resource.key
@@ -70,7 +70,10 @@ class _Listing:
         if key.type == "Patient":
             named.add(f"Patient/{key.id}")
         patients = [self._patients.setdefault(patient, len(self._patients)) for patient in sorted(named)]
-        self._entities.append((f"{key.type}/{key.id}/_history/{resource.version}", change, author, patients))
+        entity: AuditEntity = (f"{key.type}/{key.id}/_history/{resource.version}", change, author, patients)
+        # What it was labelled, and by whose leave it was shown: for few resources, and so not for all.
+        restricted = _restriction_of(resource)
+        self._entities.append((*entity, restricted) if restricted else entity)
 
     def values(self, origin: Origin) -> dict[str, Any]:
         return {
@@ -85,6 +88,16 @@ class _Listing:
             "audit_patients": text_literal(self._patients),
             "audit_entities": orjson.dumps(self._entities).decode(),
         }
+
+
+def _restriction_of(resource: NewVersion | StoredResource) -> Restricted | None:
+    if isinstance(resource, NewVersion):
+        kinds = frozenset(restriction.kind for restriction in resource.restrictions)
+        return {"kinds": sorted(kinds)} if kinds else None
+    if not resource.restricted_kinds:
+        return None
+    consents = {"consents": list(resource.basis.consents)} if resource.basis is not None else {}
+    return {"kinds": sorted(resource.restricted_kinds), **consents}
 
 
 def _patients_in(body: bytes) -> set[str]:

@@ -185,7 +185,8 @@ def _gates(evidence: Evidence) -> Section:
 
 def _transitions(evidence: Evidence, lines: Sequence[tuple[int, LedgerEvent]]) -> Section:
     rows = (
-        (_meaning(e.kind), _steps(e), evidence.name(e.actor), *_recorded(e), _subject(e, "resource")) for _, e in lines
+        (_meaning(e.kind), _steps(e), evidence.name(e.actor), *_recorded(e), _subject(e, "resource") or _to(evidence, e))
+        for _, e in lines
     )
     return Section(
         "transitions",
@@ -330,6 +331,17 @@ def _meaning(kind: str) -> str:
 
 def _steps(event: LedgerEvent) -> str:
     return " → ".join(status for status in (event.status_from, event.status_to) if status)
+
+
+def _to(evidence: Evidence, event: LedgerEvent) -> str:
+    """To whom something was opened or withheld, and by which Consent or why."""
+    organisation = event.detail.get("organisation")
+    if not isinstance(organisation, str):
+        return ""
+    reason = event.detail.get("reason")
+    consents = event.detail.get("consents")
+    because = str(reason) if reason else ", ".join(map(str, consents)) if isinstance(consents, list) else ""
+    return f"{evidence.name(organisation)}: {because}"
 
 
 def _subject(event: LedgerEvent, name: str) -> str:

@@ -158,4 +158,3 @@ class Clinic:
 
     def in_an_hour(self) -> str:
         return format_time(self.clock.now() + timedelta(hours=1))
-

@@ -37,6 +37,7 @@ class _Silent(WSGIRequestHandler):
 @dataclass(frozen=True)
 class PlayedHouse(WholeHouse):
     player: Player
+    partners: Mapping[str, SimulatedPartner]
 
     def play(self, script: Path | str) -> str:
         """Plays a scenario (a folder of sample_bundles, or a path), which must hold; the id of the handoff's Task."""
@@ -71,7 +72,7 @@ def played_house(
         worker = make_worker(house.world, house.store, database_url, production=False, concurrency=2)
         _in_background(stack, lambda: run_worker(worker, stop), stop.set)
         exchange = Exchange(f"http://127.0.0.1:{server.port}/fhir", partial(_token, house))
-        yield PlayedHouse(house, app, Player(exchange, partners, clock_can_be_advanced=True))
+        yield PlayedHouse(house, app, Player(exchange, partners, clock_can_be_advanced=True), partners)
 
 
 def _token(house: House, partner: str) -> str:

@@ -6,6 +6,7 @@ to a resource that does not exist.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -28,6 +29,9 @@ Tree = dict[str, Any]
 
 NEVER_SHARED = frozenset({"Subscription"})
 """Types that are their author's alone, whatever points at them or travels with them: its headers may hold a secret."""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+"""Of an absolute address: what stands at another server is not looked for."""
 
 
 class Known:
@@ -104,10 +108,13 @@ def link(
                 element["reference"] = inside
             elif CONDITIONAL.match(reference):
                 element["reference"] = _conditional(reader, change, reference)
-            elif (match := RELATIVE.match(reference)) and directory_entry(reference, directory) is None:
-                outside[ResourceKey(match.group(1), match.group(2))] = None
+            elif match := RELATIVE.match(reference):
+                if directory_entry(reference, directory) is None:
+                    outside[ResourceKey(match.group(1), match.group(2))] = None
             elif reference.startswith(("urn:uuid:", "urn:oid:")):
                 problems.append((change, reference, "a placeholder that no entry has as its fullUrl"))
+            elif not _SCHEME.match(reference):
+                problems.append((change, reference, "one that is neither Type/id nor an address"))
     stored = reader.read_many(outside) if outside else {}
     for change in changes:
         if change.before is not None:
@@ -147,14 +154,15 @@ def _refuse_dangling(
     stored: dict[ResourceKey, StoredResource],
     problems: list[tuple[Change, str, str]],
 ) -> None:
+    # What an earlier version already pointed at is no fault of this one.
+    problems[:] = [(change, ref, what) for change, ref, what in problems if not _pointed_before(change, ref)]
     missing = {key for key in outside if key not in stored or stored[key].deleted}
     if missing:
         for change in changes:
             for element in change.references:
                 match = RELATIVE.match(element["reference"])
                 key = ResourceKey(match.group(1), match.group(2)) if match else None
-                # What an earlier version already pointed at is no fault of this one.
-                already = change.before is not None and element["reference"].encode() in change.before.body
+                already = _pointed_before(change, element["reference"])
                 # A recipient that is not there is told as such, with what to do about it (begin_handoff).
                 is_owner = change.key.type == "Task" and element is (change.tree or {}).get("owner")
                 if key in missing and not already and not is_owner:
@@ -166,6 +174,10 @@ def _refuse_dangling(
                 for change, ref, what in problems
             ]
         )
+
+
+def _pointed_before(change: Change, reference: str) -> bool:
+    return change.before is not None and reference.encode() in change.before.body
 
 
 def _where(change: Change, reference: str) -> str:

@@ -9,7 +9,6 @@ from adapter.api.http_request import body, check_accept
 from adapter.api.http_response import resource
 from adapter.api.listing import history_of
 from adapter.api.single_write import patch_of, write
-from adapter.domain.errors import Invalid
 from adapter.use_cases.ports import ResourceKey, StoredResource
 from adapter.use_cases.read import read_one
 from mappings.interaction import Interaction, Outcome
@@ -37,16 +36,16 @@ def instance_routes(face: Face) -> Blueprint:
     @routes.put("/fhir/<type_>/<id_>")
     def update(type_: str, id_: str) -> Response:
         raw = body(face.max_bytes)
-        return write(face, raw, lambda tree: _named("PUT", type_, id_, resource=_same_type(tree, type_)))
+        return write(face, raw, lambda tree: _named("PUT", type_, id_, resource=tree), of_type=type_)
 
     @routes.patch("/fhir/<type_>/<id_>")
     def patch(type_: str, id_: str) -> Response:
         raw = body(face.max_bytes, patch=True)
-        return write(face, raw, lambda _: _named("PATCH", type_, id_, patch=patch_of(face, raw)), checked=False)
+        return write(face, raw, lambda _: _named("PATCH", type_, id_, patch=patch_of(face, raw)))
 
     @routes.delete("/fhir/<type_>/<id_>")
     def delete(type_: str, id_: str) -> Response:
-        return write(face, b"", lambda _: _named("DELETE", type_, id_), checked=False)
+        return write(face, b"", lambda _: _named("DELETE", type_, id_))
 
     return routes
 
@@ -86,9 +85,3 @@ def _named(
         if_match=request.headers.get("If-Match"),
         if_none_match=request.headers.get("If-None-Match"),
     )
-
-
-def _same_type(tree: dict[str, object] | None, type_: str) -> dict[str, object] | None:
-    if tree is not None and tree["resourceType"] != type_:
-        raise Invalid(f"expected a {type_} at this address, got another resource type", expression=type_, code="value")
-    return tree

@@ -21,18 +21,19 @@ Tree = dict[str, Any]
 
 
 def write(
-    face: Face, raw: bytes, interaction_of: Callable[[Tree | None], Interaction], *, checked: bool = True
+    face: Face, raw: bytes, interaction_of: Callable[[Tree | None], Interaction], *, of_type: str | None = None
 ) -> Response:
-    """Carry out the interaction that `interaction_of` makes of the decoded body. `checked` bodies are resources."""
+    """Carry out the interaction that `interaction_of` makes of the body: a resource `of_type`, or none that is decoded
+    here."""
     client = face.client()
     check_accept()
-    first = face.decode(raw) if checked else None
+    first = _resource(face, raw, of_type) if of_type else None
     warnings = face.refuse_invalid(first) if first is not None else []
     fresh = iter([first])
 
     def plan(_reader: Reader) -> Plan:
         # Deciding rewrites references in place, so a second decision starts from the bytes again.
-        interaction = interaction_of(next(fresh, None) or (decode(raw) if checked else None))
+        interaction = interaction_of(next(fresh, None) or (decode(raw) if of_type else None))
         permit(client, interaction)
         return Plan([interaction])
 
@@ -42,6 +43,14 @@ def write(
         return single(done.outcomes[0], face.base_url, warnings)
 
     return answered(transact(face.world, asked, plan, answer))
+
+
+def _resource(face: Face, raw: bytes, type_: str) -> Tree:
+    """A body that is sent to the wrong address is told so before its faults are: they may be none where it belongs."""
+    tree = face.decode(raw)
+    if tree["resourceType"] != type_:
+        raise Invalid(f"expected a {type_} at this address, got another resource type", expression=type_, code="value")
+    return tree
 
 
 def _keys(raw: bytes) -> tuple[tuple[str, bytes], ...]:

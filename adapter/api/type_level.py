@@ -26,7 +26,7 @@ def type_routes(face: Face) -> Blueprint:
     @routes.post("/fhir/<type_>")
     def create(type_: str) -> Response:
         raw = body(face.max_bytes)
-        return write(face, raw, lambda tree: _create(type_, tree))
+        return write(face, raw, lambda tree: _create(type_, tree), of_type=type_)
 
     @routes.get("/fhir/<type_>")
     @routes.get("/fhir/<type_>/_search")
@@ -47,16 +47,16 @@ def type_routes(face: Face) -> Blueprint:
     @routes.put("/fhir/<type_>")
     def conditional_update(type_: str) -> Response:
         raw = body(face.max_bytes)
-        return write(face, raw, lambda tree: _conditional("PUT", type_, resource=_of_type(tree, type_)))
+        return write(face, raw, lambda tree: _conditional("PUT", type_, resource=tree), of_type=type_)
 
     @routes.patch("/fhir/<type_>")
     def conditional_patch(type_: str) -> Response:
         raw = body(face.max_bytes, patch=True)
-        return write(face, raw, lambda _: _conditional("PATCH", type_, patch=patch_of(face, raw)), checked=False)
+        return write(face, raw, lambda _: _conditional("PATCH", type_, patch=patch_of(face, raw)))
 
     @routes.delete("/fhir/<type_>")
     def conditional_delete(type_: str) -> Response:
-        return write(face, b"", lambda _: _conditional("DELETE", type_), checked=False)
+        return write(face, b"", lambda _: _conditional("DELETE", type_))
 
     return routes
 
@@ -66,7 +66,7 @@ def _create(type_: str, tree: Tree | None) -> Interaction:
         "POST",
         type_,
         at=type_,
-        resource=_of_type(tree, type_),
+        resource=tree,
         if_none_exist=criteria_of(request.headers.get("If-None-Exist"), type_, type_) or _criteria(),
     )
 
@@ -89,9 +89,3 @@ def _conditional(method: str, type_: str, resource: Tree | None = None, patch: A
         criteria=criteria,
         if_match=request.headers.get("If-Match"),
     )
-
-
-def _of_type(tree: Tree | None, type_: str) -> Tree | None:
-    if tree is not None and tree["resourceType"] != type_:
-        raise Invalid(f"expected a {type_} at this address, got another resource type", expression=type_, code="value")
-    return tree

@@ -25,13 +25,17 @@ def validate_routes(face: Face) -> Blueprint:
 
 
 def _issues(face: Face, raw: bytes, type_: str) -> list[Issue]:
+    other = Issue("invalid", f"expected a {type_}, got another type", type_)
+    issues: list[Issue] = []
     try:
-        tree = face.read_resource(raw)
+        tree = face.decode(raw)
+        if tree["resourceType"] not in {type_, "Parameters"}:
+            issues = [other]
+        face.refuse_invalid(tree)
     except HandoffError as refusal:
-        return list(refusal.issues)
+        return [*issues, *refusal.issues]
     if tree["resourceType"] == "Parameters" and type_ != "Parameters":
-        tree = next(
-            (p["resource"] for p in tree.get("parameter", ()) if p.get("name") == "resource" and "resource" in p), tree
-        )
-    issues = [] if tree["resourceType"] == type_ else [Issue("invalid", f"expected a {type_}, got another type", type_)]
+        given = tree.get("parameter", ())
+        tree = next((p["resource"] for p in given if p.get("name") == "resource" and "resource" in p), tree)
+        issues = [] if tree["resourceType"] == type_ else [other]
     return issues + face.world.check(tree) or [ALL_OK]

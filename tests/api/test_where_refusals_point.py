@@ -72,6 +72,44 @@ def test_a_fault_of_a_posted_parameter_is_told_in_the_parameters(sender: Caller)
     assert refused.expression == "Parameters.parameter.where(name='within')"
 
 
+def test_a_body_at_the_wrong_address_is_told_so_before_its_faults_are(sender: Caller) -> None:
+    slot = {"resourceType": "Slot", "name": 7}
+    for refused in (sender.post("Patient", slot), sender.put("Patient/x", slot), sender.put("Patient?_id=x", slot)):
+        assert (refused.status, [issue["expression"] for issue in refused.issues]) == (400, [["Patient"]])
+    validated = sender.post("Patient/$validate", slot)
+    assert validated.expression == "Patient"
+    assert {issue["expression"][0] for issue in validated.issues} >= {"Slot.name", "Slot.schedule"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Patient?Testerly=1",
+        "Patient?name:Testerly=x",
+        "Patient?organization.Testerly=x",
+        "Patient?organization:Testerly.name=x",
+        "Patient?_has:Testerly:patient:status=x",
+        "Patient?_has:Task:Testerly:status=x",
+        "Patient?_include=Patient:Testerly",
+        "Patient?_include:Testerly=Patient:link",
+        "Patient?_revinclude=Testerly:patient",
+        "Task?patient.Testerly.Rowan=x",
+        "AuditEvent?Testerly=1",
+    ],
+)
+def test_a_name_that_is_none_of_ours_is_not_repeated(sender: Caller, path: str) -> None:
+    """Somebody who forgets `identifier=` sends a person's name or number in its place."""
+    refused = sender.get(path, Prefer="handling=strict")
+    assert refused.status == 400
+    assert b"Testerly" not in refused.raw
+    assert sender.send("POST", "Patient", PATIENT, {"If-None-Exist": "Testerly"}).raw.count(b"Testerly") == 0
+
+
+def test_an_element_that_is_none_is_told_unless_it_may_be_a_name(sender: Caller) -> None:
+    assert sender.post("Patient", {**PATIENT, "famly": "x"}).expression == "Patient.famly"
+    assert sender.post("Patient", {**PATIENT, "Testerly": "x"}).expression == "Patient"
+
+
 def test_a_target_of_a_message_that_is_none_is_told_by_its_header(sender: Caller) -> None:
     message = {"resourceType": "Bundle", "type": "message", "entry": [{"resource": {
         "resourceType": "MessageHeader", "eventUri": "urn:e", "source": {"endpoint": "urn:s"}}}]}  # fmt: skip

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := tests/clients
 
-.PHONY: demo test check serve bench faults lock clean format profiles validate-hl7
+.PHONY: demo test check serve bench faults lock clean docs format profiles validate-hl7
 
 # The stamp depends on the locks, so that a changed lock re-installs and an unchanged one costs nothing.
 $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
@@ -43,6 +43,11 @@ bench: $(VENV)/.installed
 
 faults: $(VENV)/.installed
 	$(BIN)/python -m pytest -m faults --override-ini=addopts= tests/faults
+
+# Draws what the documentation says of the code again, out of the code and of what it answers; look at what changed.
+docs: $(VENV)/.installed
+	$(BIN)/python -m tests.pathways.test_drawn_docs
+	DRAW_DOCS=1 $(BIN)/python -m pytest --quiet tests/docs
 
 # Only for those who change profiles/fsh or the tables that codes come from; needs Node. The result is committed.
 profiles: $(VENV)/.installed

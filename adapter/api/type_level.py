@@ -6,6 +6,7 @@ create what they were meant to prevent.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -31,11 +32,11 @@ def type_routes(face: Face) -> Blueprint:
     @routes.get("/fhir/<type_>")
     @routes.get("/fhir/<type_>/_search")
     def search(type_: str) -> Response:
-        return search_in(face, type_, list(request.args.items(multi=True)))
+        return search_in(face, type_, _asked(face))
 
     @routes.post("/fhir/<type_>/_search")
     def search_by_post(type_: str) -> Response:
-        return search_in(face, type_, [*request.args.items(multi=True), *form().items(multi=True)])
+        return search_in(face, type_, [*_asked(face), *_local(face, form().items(multi=True))])
 
     @routes.get("/fhir/<type_>/_history")
     def history(type_: str) -> Response:
@@ -59,6 +60,24 @@ def type_routes(face: Face) -> Blueprint:
         return write(face, b"", lambda _: _conditional("DELETE", type_))
 
     return routes
+
+
+def _asked(face: Face) -> list[tuple[str, str]]:
+    return _local(face, request.args.items(multi=True))
+
+
+def _local(face: Face, parameters: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A reference is kept as `Patient/1` however it was written; what is asked for by the whole address is that too."""
+    here = face.base_url + "/"
+    return [
+        (name, ",".join(_either(part, here) for part in value.split(",")) if here in value else value)
+        for name, value in parameters
+    ]
+
+
+def _either(value: str, here: str) -> str:
+    """The address as well: what is no reference but a URI is kept as it was written."""
+    return f"{value.removeprefix(here)},{value}" if value.startswith(here) else value
 
 
 def _create(type_: str, tree: Tree | None) -> Interaction:

@@ -159,6 +159,21 @@ def test_the_capability_statement_says_where_a_token_is_got(house: WholeHouse) -
     assert uris["extension"] == [{"url": "token", "valueUri": configuration["token_endpoint"]}]
 
 
+def test_a_reference_may_be_asked_for_by_its_whole_address(house: WholeHouse, sender: Caller) -> None:
+    begun, base = house.begin(), house.house.world.base_url
+    other = house.begin()
+    for asked in (f"{base}/{begun.patient}", f"{other.patient},{base}/{begun.patient}"):
+        assert begun.task in sender.search(f"Task?patient={asked}")
+    assert other.task in sender.search(f"Task?patient={other.patient},{base}/{begun.patient}")
+    posted = sender.send("POST", "Task/_search", raw=f"patient={base}/{begun.patient}".encode(), headers={
+        "Content-Type": "application/x-www-form-urlencoded"
+    })  # fmt: skip
+    assert [e["resource"]["id"] for e in posted.tree["entry"]] == [begun.id]
+    assert sender.search(f"Task?patient=https://other.example/fhir/{begun.patient}") == []
+    sender.post("Questionnaire", {"resourceType": "Questionnaire", "status": "draft", "url": f"{base}/{begun.id}"})
+    assert len(sender.search(f"Questionnaire?url={base}/{begun.id}")) == 1
+
+
 def test_a_search_may_name_itself_and_be_a_get(sender: Caller, number: str) -> None:
     sender.post("Patient", _patient(number))
     assert sender.search(f"Patient/_search?identifier={number}") == sender.search(f"Patient?identifier={number}") != []

@@ -1,0 +1,121 @@
+"""docs/api/errors.md: each error has a request that provokes it, and no error that the code raises is missing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import errors
+import pytest
+from example import Example
+from whole_house import Got, WholeHouse
+
+from adapter.api.operation_outcome import STATUS
+from adapter.domain import errors as domain
+
+ROOT = Path(__file__).parents[2]
+CLASSES: Final = {kind.__name__: kind for kind in STATUS}
+ISSUE_TYPES: Final = frozenset({
+    "invalid", "structure", "required", "value", "invariant", "security", "login", "unknown", "expired", "forbidden",
+    "suppressed", "processing", "not-supported", "duplicate", "multiple-matches", "not-found", "deleted", "too-long",
+    "code-invalid", "extension", "too-costly", "business-rule", "conflict", "transient", "lock-error", "no-store",
+    "exception", "timeout", "incomplete", "throttled",
+})  # fmt: skip
+"""https://hl7.org/fhir/R4/valueset-issue-type.html"""
+NOT_OVER_HTTP: Final = (
+    "adapter/partners/", "adapter/demo_partners.py", "adapter/use_cases/register_partner.py",
+    "mappings/organization.py",
+    "adapter/storage/embedded_postgres.py", "adapter/storage/partner_register.py", "adapter/delivery/outbound.py",
+    "adapter/api/client_assertion.py",
+)  # fmt: skip
+"""What is told to an operator at the command line, to the delivery, or as an OAuth error."""
+CODES_FIRST: Final = ("adapter/validation/", "mappings/fhirpath_patch.py")
+"""Where a fault of the content is a tuple or a call that begins with its code."""
+
+
+@pytest.fixture(scope="module")
+def answers(house: WholeHouse) -> dict[str, list[tuple[Example, Got]]]:
+    return errors.tried(house, errors.PARTS)
+
+
+@pytest.fixture(scope="module")
+def faults(house: WholeHouse) -> list[tuple[str, Example, Got]]:
+    return errors.faulty(house)
+
+
+def test_the_page_says_what_is_answered(
+    house: WholeHouse,
+    answers: dict[str, list[tuple[Example, Got]]],
+    faults: list[tuple[str, Example, Got]],
+    hold_against: Callable[[str, Mapping[str, str]], None],
+) -> None:
+    wrong = [
+        (e.says, got.status, got.raw[:400])
+        for part, all in answers.items()
+        for e, got in all
+        if str(got.status) != part
+    ]
+    assert not wrong, "\n".join(map(str, wrong))
+    assert [got.status for _, _, got in faults] == [409, 500, 503, 503]
+    tokens = errors.tried(house, {"tokens": errors.TOKENS})["tokens"]
+    assert {got.status for _, got in tokens} == {400}
+    hold_against("errors.md", errors.drawn(answers, tokens, faults))
+
+
+def test_no_error_that_is_raised_is_missing(
+    answers: dict[str, list[tuple[Example, Got]]], faults: list[tuple[str, Example, Got]]
+) -> None:
+    shown = {(got.status, issue["code"]) for all in answers.values() for _, got in all for issue in got.issues}
+    shown |= {(got.status, got.code) for _, _, got in faults}
+    shown |= {(int(status), code) for status, code, *_ in errors.UNPROVOKED}
+    missing = {(status, code): where for status, code, where in _raised() if (status, code) not in shown}
+    assert missing == {}, "give each an example in tests/docs/errors.py and run `make docs`"
+
+
+def test_every_status_of_the_table_is_shown() -> None:
+    shown = {int(part) for part in errors.PARTS} | {int(status) for status, *_ in errors.UNPROVOKED}
+    assert set(STATUS.values()) - shown - {409, 429} == set()
+
+
+def test_what_it_takes_many_requests_for_is_tested_where_the_page_says() -> None:
+    assert all((ROOT / "tests" / test).is_file() for *_, test in errors.UNPROVOKED)
+
+
+def _raised() -> Iterator[tuple[int, str, str]]:
+    """(status, code, where) of every refusal that is made in the code."""
+    for file in [*(ROOT / "adapter").rglob("*.py"), *(ROOT / "mappings").rglob("*.py")]:
+        name = file.relative_to(ROOT).as_posix()
+        if name.startswith(NOT_OVER_HTTP):
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (kind := CLASSES.get(_called(node))) is not None:
+                code = _code(node, kind)
+                if code is not None:
+                    yield STATUS[kind], code, f"{name}:{node.lineno}"
+        if name.startswith(CODES_FIRST):
+            for node in ast.walk(tree):
+                if (first := _first(node)) in ISSUE_TYPES - {"business-rule"}:
+                    yield STATUS[domain.Invalid], str(first), f"{name}:{getattr(node, 'lineno', 0)}"
+
+
+def _first(node: ast.AST) -> object:
+    """What a tuple or the arguments of a call begin with, if that is a constant."""
+    items = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []
+    return items[0].value if items and isinstance(items[0], ast.Constant) else None
+
+
+def _called(node: ast.Call) -> str:
+    function: Any = node.func
+    return str(getattr(function, "id", getattr(function, "attr", "")))
+
+
+def _code(node: ast.Call, kind: type[domain.HandoffError]) -> str | None:
+    """Of the call itself; None where its issues were made before, or it says none and only passes them on."""
+    stated = next((keyword.value for keyword in node.keywords if keyword.arg == "code"), None)
+    if isinstance(stated, ast.Constant):
+        return str(stated.value)
+    made_before = bool(node.args) and not isinstance(node.args[0], ast.Constant | ast.JoinedStr)
+    return None if stated is not None or made_before else kind.default_code

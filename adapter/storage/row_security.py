@@ -1,7 +1,8 @@
 """Whether PostgreSQL itself keeps each row from those whom it is foreign to: asked before anybody is served.
 
 https://www.postgresql.org/docs/current/ddl-rowsecurity.html. A new table says in its migration what may be done with it
-and who sees what of it (`migrations/protection.py`); one that does not is named here.
+and who sees what of it (`migrations/protection.py`). Until it does, neither role has any right on it; where one has got
+a right in another way, the table is named here.
 """
 
 from __future__ import annotations
@@ -25,15 +26,16 @@ _EXPECTED: Final = {
 }
 """What is expected of a role, table, view or function; by the kind of its fault."""
 
-# Without the queue (lanes by name, nothing of a person) and alembic's own table: tenants have no right on them, which
-# `read` sees to. `home` is the schema of our tables, `front` the one of the views that tenants see in their place.
+# Without the queue (lanes by name, nothing of a person) and alembic's own table, on which tenants have no right. Here is
+# `home` the schema of our tables, `front` the one of the views that tenants see in their place.
 _FAULTS: Final = f"""
 WITH home (oid) AS (SELECT relnamespace FROM pg_class WHERE oid = 'procrastinate_jobs'::regclass),
 front (oid) AS (SELECT oid FROM pg_namespace WHERE nspname = '{READER}'),
 relation AS (
  SELECT c.oid, c.oid::regclass::text AS name, relname, relkind IN ('r', 'p') AS is_table, relkind = 'v' AS is_view,
   relrowsecurity AND relforcerowsecurity AS forced, relnamespace IN (SELECT oid FROM home) AND relkind IN ('r', 'p')
-  AND relname <> 'alembic_version' AND NOT starts_with(relname, 'procrastinate_') AS ours
+  AND relname <> 'alembic_version' AND NOT starts_with(relname, 'procrastinate_')
+  AND has_table_privilege('{WRITER}', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE') AS ours
  FROM pg_class c WHERE relnamespace IN (SELECT oid FROM home UNION SELECT oid FROM front)
   AND relkind IN ('r', 'p', 'v', 'm', 'f')
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')

@@ -18,7 +18,8 @@ from uuid import uuid4
 
 from adapter.domain.handoff import Handoff, LedgerEvent, NextAction
 from adapter.storage import EmbeddedPostgres, PostgresStore, open_store, upgrade
-from adapter.storage.connections import driver_of
+from adapter.storage.connections import driver_of, open_engine
+from adapter.storage.roles import WRITER
 from adapter.use_cases.ports import (
     Answer,
     Deadline,
@@ -187,8 +188,9 @@ def main() -> None:
         with EmbeddedPostgres(Path(directory)) as postgres:
             upgrade(postgres.url())
             store = open_store(postgres.url())
-            with driver_of(store._engine) as driver:
+            with driver_of(open_engine(postgres.url(), 1)) as driver:
                 driver.run("CREATE TABLE floor (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body bytea)")
+                driver.run(f"GRANT INSERT ON floor TO {WRITER}")
             numbers = itertools.count()
             bodies = b"".join(encode(tree) for tree in trees(0))
             print(f"{len(bodies)} bytes of JSON in {len(_TYPES)} resources")

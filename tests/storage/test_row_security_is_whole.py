@@ -44,6 +44,17 @@ def test_what_the_migrations_make_is_whole(store: PostgresStore) -> None:
     assert readiness(store.engine) == {"database": True, "queue": True, "row_security": True}
 
 
+def test_every_table_that_the_migrations_make_has_row_level_security(superuser: psycopg.Connection[Any]) -> None:
+    """A table without is of no use to the adapter, which has no right on it; so that this comes up here, not later."""
+    rows = superuser.execute(
+        "SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname"
+    ).fetchall()
+    without = [name for name, forced in rows if not forced]
+    assert [name for name in without if not name.startswith("procrastinate_")] == ["alembic_version"]
+    assert len(rows) - len(without) >= 15
+
+
 BREAKS = {
     "ALTER TABLE deadline DISABLE ROW LEVEL SECURITY": ["deadline", "enabled and forced"],
     "ALTER TABLE partner NO FORCE ROW LEVEL SECURITY": ["partner", "enabled and forced"],
@@ -51,7 +62,10 @@ BREAKS = {
     "ALTER POLICY tenant ON ledger_event USING (true)": ["ledger_event", "handoff_tenant() may"],
     f"CREATE POLICY also ON request_record FOR SELECT TO {READER} USING (key <> '')": ["request_record", "got more"],
     "CREATE POLICY also ON notification USING (true)": ["notification", "got more"],
-    "CREATE TABLE waiting_list (who text)": ["waiting_list", "`protect(table, …)` in its migration"],
+    f"CREATE TABLE waiting_list (who text); GRANT INSERT ON waiting_list TO {WRITER}": [
+        "waiting_list",
+        "`protect(table, …)` in its migration",
+    ],
     f"CREATE TABLE open (who text); GRANT SELECT ON open TO {READER}": ["open", "tenant=…"],
     "GRANT SELECT (lane) ON notification TO PUBLIC; ALTER TABLE notification DISABLE ROW LEVEL SECURITY": [
         "notification",
@@ -86,7 +100,8 @@ def test_whatever_is_not_as_it_must_be_is_named(superuser: psycopg.Connection[An
 def test_a_start_is_refused_and_readiness_says_so(store: PostgresStore, database_url: str) -> None:
     with psycopg.connect(plain(database_url)) as owner:
         owner.execute("DROP POLICY adapter ON deadline")
-        owner.execute("CREATE TABLE waiting_list (who text)")
+        owner.execute(f"CREATE TABLE waiting_list (who text); GRANT SELECT ON waiting_list TO {READER}")
+        owner.execute("CREATE TABLE of_somebody_else (who text)")
     with pytest.raises(InvalidSettings) as refused:
         upgrade(database_url)
     assert {problem.split(": ")[1] for problem in refused.value.problems} == {"deadline", "waiting_list"}

@@ -286,11 +286,14 @@ def deliveries() -> None:
 
 
 @deliveries.command("list")
-@click.option("--subscriber", help="Only lanes of this partner.")
+@click.option("--subscriber", help="Only lanes of this partner or Subscription.")
 @click.option("--handoff", help="Only lanes of this handoff.")
 def list_deliveries(subscriber: str | None, handoff: str | None) -> None:
-    """Print every lane (subscriber × handoff) that has something waiting."""
+    """Print every lane (subscriber × handoff) that has something waiting, and every created Subscription in error.
+
+    A subscriber is a partner, or the id of a Subscription that one created."""
     from adapter.storage.lanes import LaneStore
+    from adapter.storage.subscriptions import SubscriptionStore
 
     with _house(_settings()) as house:
         for lane in LaneStore(house.store.engine).listing(subscriber=subscriber, handoff=handoff):
@@ -298,11 +301,14 @@ def list_deliveries(subscriber: str | None, handoff: str | None) -> None:
                 f"{lane.lane}  {lane.state}  waiting {lane.waiting} since {lane.oldest.isoformat(timespec='seconds')}  "
                 f"attempts {lane.attempts}  {lane.last_error or ''}"
             )
+        for failed in () if handoff else SubscriptionStore(house.store.engine, house.world.base_url).in_error():
+            if subscriber in {None, failed.id, failed.owner}:
+                click.echo(f"Subscription/{failed.id}  error  of {failed.owner}, who has to ask again: {failed.error}")
 
 
 @deliveries.command("retry")
 @click.option("--lane", help="Only this lane.")
-@click.option("--subscriber", help="All lanes of this partner.")
+@click.option("--subscriber", help="All lanes of this partner or Subscription.")
 def retry(lane: str | None, subscriber: str | None) -> None:
     """Try parked and waiting lanes again now."""
     from adapter.storage.lanes import LaneStore

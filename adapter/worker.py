@@ -201,6 +201,8 @@ def _sweep(worker: Worker) -> int:
 
 def _look_after_subscriptions(worker: Worker) -> int:
     """What partners subscribed to: handshakes and heartbeats that are due, ends that have passed, what happened."""
+    if not worker.subscriptions.any_live():
+        return 0
     worker.subscriptions.sweep()
     end_what_has_ended(worker.courier)
     return fan_out(worker.subscriptions)

@@ -25,17 +25,17 @@ TOLD: Final = frozenset(kind for kind in KINDS if not kind.startswith(("delivery
 
 FILTERS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "owner": "the recipient: Task.owner, or the organisation that it belongs to",
-        "requester": "the initiator: Task.requester, or the organisation that it belongs to",
-        "patient": "the person: Task.for",
-        "status": "Task.status as the event left it",
-        "business-status": "Task.businessStatus as the event left it",
-        "code": "Task.code: `fulfill` for a handoff, `escalate` for an escalation",
-        "pathway": "the pathway, by its name or canonical address",
-        "event": "what happened, as a code of the handoff-event code system",
+        "owner": "The recipient: Task.owner, or the organisation that it belongs to.",
+        "requester": "The initiator: Task.requester, or the organisation that it belongs to.",
+        "patient": "The person: Task.for.",
+        "status": "Task.status as the event left it.",
+        "business-status": "Task.businessStatus as the event left it.",
+        "code": "Task.code: fulfill for a handoff, escalate for an escalation.",
+        "pathway": "The pathway, by its name or canonical address.",
+        "event": "What happened, as a code of the handoff-event code system.",
     }
 )
-"""What a Subscription on the topic can be narrowed by, with what each means."""
+"""What a Subscription on the topic can be narrowed by, with what each means, as the published topic says it too."""
 
 
 @dataclass(frozen=True, slots=True)

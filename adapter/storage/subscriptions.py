@@ -97,7 +97,7 @@ _SWEEP = f"""
      LIMIT 50
 """
 _ENDED = "SELECT id FROM subscription WHERE ends <= $1 AND status <> 'off' LIMIT 50"
-_IN_ERROR = f"{_GET} WHERE s.status = 'error' AND ($1::text IS NULL OR s.owner = $1) ORDER BY s.owner, s.id"
+_IN_ERROR = f"{_GET} WHERE s.status = 'error' ORDER BY s.owner, s.id"
 
 
 class SubscriptionStore:
@@ -122,9 +122,9 @@ class SubscriptionStore:
         rows = self._rows(f"{_GET} WHERE s.id = $1", id)
         return self._subscription(rows[0]) if rows else None
 
-    def in_error(self, owner: str | None = None) -> Sequence[Subscription]:
+    def in_error(self) -> Sequence[Subscription]:
         """Those to which nothing is sent until their owner asks for it again."""
-        return [self._subscription(row) for row in self._rows(_IN_ERROR, owner)]
+        return [each.subscription for each in self._served(self._rows(_IN_ERROR))]
 
     def last_event(self, id: str) -> int:
         """The number of the last event that it is told or is to be told; 0 before the first."""
@@ -138,7 +138,7 @@ class SubscriptionStore:
             if since is None:
                 return None
             # Read after the window: one that became active meanwhile counts from a later transaction.
-            counting = list(self._counting(driver.rows(f"{_GET} WHERE s.since IS NOT NULL")))
+            counting = list(self._served(driver.rows(f"{_GET} WHERE s.since IS NOT NULL")))
             owners = text_literal({each.subscription.owner for each in counting})
             rows = driver.rows(_EVENTS, max(position, since + 1), horizon, text_literal(sorted(TOLD)), owners)
         return News(position, horizon, [HandoffEvent(*row) for row in rows], counting)
@@ -160,6 +160,10 @@ class SubscriptionStore:
         ]
         return bool(self._rows(_QUEUE, news.position, news.horizon, orjson.dumps(records).decode())[0][0])
 
+    def any_live(self) -> bool:
+        """Whether there is one that is not off; without any there is nothing to look after."""
+        return bool(self._rows("SELECT EXISTS (SELECT FROM subscription WHERE status <> 'off')")[0][0])
+
     def claim(self, id: str, lease: timedelta) -> int | None:
         """How many handshakes or heartbeats failed before, when one is due; nobody else gets it within `lease`."""
         for (failures,) in self._rows(_CLAIM, id, lease):
@@ -179,7 +183,7 @@ class SubscriptionStore:
     def ended(self, now: datetime) -> Sequence[str]:
         return [id for (id,) in self._rows(_ENDED, now)]
 
-    def _counting(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[Counting]:
+    def _served(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[Counting]:
         for row in rows:
             try:
                 yield Counting(self._subscription(row), row[3])

@@ -75,7 +75,7 @@ class RetryPolicy:
     """A partner that says no to the content will hardly change its mind: park sooner, so that somebody looks."""
     longest_retry_after: timedelta = timedelta(hours=6)
     error_after: int = 12
-    """So many failures in a row put a created Subscription in `error`: four hours with the pauses of production."""
+    """So many failures in a row put a created Subscription in `error`: four to six hours, as production waits."""
 
     def delay(self, attempt: int, retry_after: timedelta | None = None) -> timedelta:
         """How long to wait after failed attempt number `attempt` (from 1)."""

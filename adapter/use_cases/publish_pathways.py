@@ -1,4 +1,5 @@
-"""Publish the pathways, as PlanDefinitions and ActivityDefinitions, and the Measures: every partner reads them.
+"""Publish the pathways, as PlanDefinitions and ActivityDefinitions, the Measures and the topic: every partner reads
+them.
 
 They are written when the adapter starts, and only where they differ from what is there; a pathway whose file is gone is
 retired and not deleted, as handoffs still name it.
@@ -31,12 +32,10 @@ _TYPES: Final = ("PlanDefinition", "ActivityDefinition", "Measure")
 _MOST: Final = 1000
 
 
-def publish_pathways(
-    store: Store, pathways: Mapping[str, Pathway], now: datetime, measures: Iterable[Tree] = ()
-) -> int:
+def publish_pathways(store: Store, pathways: Mapping[str, Pathway], now: datetime, others: Iterable[Tree] = ()) -> int:
     """Write what differs, in one change; how many resources that were. Safe when several servers start at once."""
     wanted = {
-        ResourceKey(tree["resourceType"], tree["id"]): tree for tree in (*plan_definition.all_of(pathways), *measures)
+        ResourceKey(tree["resourceType"], tree["id"]): tree for tree in (*plan_definition.all_of(pathways), *others)
     }
 
     def decide_and_commit() -> int:

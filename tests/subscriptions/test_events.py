@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from small_house import BREAK, Received, Reply, until
 from subscribed_house import SubscribedHouse, focus, kind, number, parameters, subscription, working
 from whole_house import RECEIVER, SENDER, THIRD, Begun
 
+from adapter.cli import main
 from adapter.delivery.signature import HEADER
 from adapter.storage.subscriptions import SubscriptionStore
 from adapter.use_cases.fan_out import fan_out
@@ -178,7 +180,7 @@ def test_a_partner_that_may_not_read_tasks_any_more_is_sent_none(idle: Subscribe
 
 
 def test_what_fails_for_long_is_an_error_that_is_seen_and_what_was_missed_is_sent_after_recovery(
-    idle: SubscribedHouse, capsys: pytest.CaptureFixture[str]
+    idle: SubscribedHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [Reply()]
     endpoint = idle.endpoint(lambda request: answers[0])
@@ -193,6 +195,11 @@ def test_what_fails_for_long_is_an_error_that_is_seen_and_what_was_missed_is_sen
         assert shown["error"] == "HTTP 503"
         assert {each.subscriber for each in idle.lanes.listing(subscriber=id_)} == {id_}
         assert any("HTTP 503" in (each.last_error or "") for each in idle.lanes.listing(subscriber=id_))
+        monkeypatch.setenv("HANDOFF_DATABASE_URL", idle.house.database_url)
+        monkeypatch.setenv("HANDOFF_DATA_DIR", str(idle.house.settings.data_dir))
+        listed = CliRunner().invoke(main, ["deliveries", "list", "--subscriber", id_]).output
+        assert f"Subscription/{id_}:{missed[0].id}" in listed
+        assert f"Subscription/{id_}  error  of {RECEIVER}, who has to ask again: HTTP 503" in listed
         seen_by_others = idle.lanes.listing(side=SENDER)
         assert seen_by_others and id_ not in {each.subscriber for each in seen_by_others}
         time.sleep(0.3)

@@ -13,6 +13,9 @@ from whole_house import RECEIVER, SENDER, THIRD, Caller, Tree, entry, referral, 
 from adapter.app import furnish
 from adapter.config import Settings
 from adapter.domain.errors import BusinessRule
+from adapter.domain.subscription import FILTERS
+from adapter.published import published_topics
+from adapter.use_cases.publish_pathways import publish_pathways
 from adapter.use_cases.take_subscription import MOST
 
 URL = "http://127.0.0.1:9/hook"
@@ -304,6 +307,21 @@ def test_the_capability_statement_names_the_topic(quiet: SubscribedHouse) -> Non
     assert topics == [TOPIC]
     assert declared["supportedProfile"] == [f"{BACKPORT}subscription"]
     assert {"read", "create", "update", "delete"} <= {each["code"] for each in declared["interaction"]}
+
+
+def test_the_topic_is_published_with_every_filter(quiet: SubscribedHouse, receiver: Caller) -> None:
+    publish_pathways(quiet.house.store, {}, quiet.house.clock.now(), published_topics())
+    (key,) = receiver.search("Basic?code=http://hl7.org/fhir/fhir-types|SubscriptionTopic")
+    tree = receiver.get(key).tree
+    told: dict[str, list[dict[str, str]]] = {}
+    for each in tree["extension"]:
+        parts = {
+            part["url"]: str(value) for part in each.get("extension", ()) for n, value in part.items() if n != "url"
+        }
+        told.setdefault(each["url"].rpartition(".")[2], []).append(parts or {"": each.get("valueUri", "")})
+    assert told["url"] == [{"": TOPIC}]
+    assert {each["filterParameter"]: each["description"] for each in told["canFilterBy"]} == dict(FILTERS)
+    assert {each["resource"] for each in told["canFilterBy"]} == {"Task"}
 
 
 def test_an_end_in_the_future_is_kept(quiet: SubscribedHouse, receiver: Caller) -> None:

@@ -5,13 +5,13 @@ Title: "Topic: a handoff moves"
 Description: "The SubscriptionTopic of the adapter in the form that R4 has for it (https://hl7.org/fhir/uv/subscriptions-backport/components.html#subscription-topics-in-r4)."
 * code = http://hl7.org/fhir/fhir-types#SubscriptionTopic
 * modifierExtension.url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.status"
-* modifierExtension.valueCode = #draft
+* modifierExtension.valueCode = #active
 * extension[0].url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.url"
 * extension[=].valueUri = "https://handoff.example/fhir/SubscriptionTopic/handoff"
 * extension[+].url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.title"
 * extension[=].valueString = "A handoff moves"
 * extension[+].url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.description"
-* extension[=].valueMarkdown = "Whatever happens to a handoff that the subscriber is a side of: its status, a contact, a clock, a rung of the ladder."
+* extension[=].valueMarkdown = "Whatever happens to a handoff that the subscriber may read: its status, a contact, a clock, a rung of the ladder."
 * extension[+].url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.resourceTrigger"
 * extension[=].extension[0].url = "description"
 * extension[=].extension[=].valueMarkdown = "A Task of a handoff was created or changed, by either side or by a clock."
@@ -21,6 +21,23 @@ Description: "The SubscriptionTopic of the adapter in the form that R4 has for i
 * extension[=].extension[=].valueCode = #create
 * extension[=].extension[+].url = "supportedInteraction"
 * extension[=].extension[=].valueCode = #update
+* insert CanFilterBy(owner, [[The recipient: Task.owner, or the organisation that it belongs to.]])
+* insert CanFilterBy(requester, [[The initiator: Task.requester, or the organisation that it belongs to.]])
+* insert CanFilterBy(patient, [[The person: Task.for.]])
+* insert CanFilterBy(status, [[Task.status as the event left it.]])
+* insert CanFilterBy(business-status, [[Task.businessStatus as the event left it.]])
+* insert CanFilterBy(code, [[Task.code: fulfill for a handoff, escalate for an escalation.]])
+* insert CanFilterBy(pathway, [[The pathway, by its name or canonical address.]])
+* insert CanFilterBy(event, [[What happened, as a code of the handoff-event code system.]])
+
+RuleSet: CanFilterBy(parameter, description)
+* extension[+].url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.canFilterBy"
+* extension[=].extension[0].url = "description"
+* extension[=].extension[=].valueMarkdown = "{description}"
+* extension[=].extension[+].url = "resource"
+* extension[=].extension[=].valueUri = "Task"
+* extension[=].extension[+].url = "filterParameter"
+* extension[=].extension[=].valueString = "{parameter}"
 
 RuleSet: SearchParameter(code, id, name, type, expression)
 * url = "https://handoff.example/fhir/SearchParameter/{id}"

@@ -18,7 +18,9 @@ from adapter.domain.scopes import Scopes
 from adapter.smart_client import ASSERTION_TYPE, client_assertion
 from adapter.storage import open_store
 from adapter.use_cases.ports import WriteConflict
+from mappings.canonicals import TOPIC_HANDOFF
 from mappings.json_codec import decode
+from tests.consent.records import referral
 
 Tree = dict[str, Any]
 
@@ -27,6 +29,7 @@ TASK: Final[Tree] = {
     "resourceType": "Task", "status": "requested", "intent": "order", "focus": {"reference": "ServiceRequest/{order}"},
     "requester": {"reference": f"Organization/{SENDER}"}, "owner": {"reference": f"Organization/{RECEIVER}"},
 }  # fmt: skip
+WITHHELD_FROM: Final = "case-management"
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 GRANT: Final = f"grant_type=client_credentials&client_assertion_type={ASSERTION_TYPE}&client_assertion="
 
@@ -42,6 +45,15 @@ def _bundle(*entries: Tree, type: str = "transaction", **more: Any) -> Tree:
 def _entry(method: str, url: str, resource: Tree | None = None, **more: Any) -> Tree:
     body = {} if resource is None else {"resource": resource}
     return {**more, **body, "request": {"method": method, "url": url}}
+
+
+def _subscription(**elements: Any) -> Tree:
+    """One that is taken, but for `elements`."""
+    return {
+        "resourceType": "Subscription", "status": "requested", "reason": "x", "criteria": TOPIC_HANDOFF,
+        "channel": {"type": "rest-hook", "endpoint": "http://127.0.0.1:9/hook", "payload": "application/fhir+json"},
+        **elements,
+    }  # fmt: skip
 
 
 def _fhirpath(*parts: Tree) -> Tree:
@@ -67,7 +79,7 @@ BAD_REQUEST: Final = (
     Example("gzip that is none", "POST Patient", b"not gzip", {"Content-Encoding": "gzip"}, shows="…"),
     # The resource
     Example("no resourceType", "POST Patient", {"id": "1"}),
-    Example("an unknown resourceType", "POST Patient", {"resourceType": "Nope"}),
+    Example("an unknown resourceType", "POST ", _bundle(_entry("POST", "Nope", {"resourceType": "Nope"}))),
     Example("another type than the address", "POST Patient", {"resourceType": "Basic", "code": {"text": "x"}}),
     Example("an unknown element", "POST Patient", _patient(nonsense=1)),
     Example("an empty array", "POST Patient", _patient(name=[])),
@@ -192,6 +204,7 @@ FORBIDDEN: Final = (
 NOT_FOUND: Final = (
     Example("no such id", "GET Patient/nobody"),
     Example("another organisation's", "GET Task/{task}", who=THIRD),
+    Example("withheld: no Consent of the person covers it any more", "GET Task/{withheld}", who=WITHHELD_FROM),
     Example("no such version", "GET Patient/{patient}/_history/9"),
     Example("what cannot be an id", "GET Patient/a_b"),
     Example("no resource type", "GET Nonsense/1"),
@@ -274,6 +287,21 @@ OTHERS: Final[Mapping[str, Sequence[Example]]] = {
         Example("the same as FHIRPath Patch", "PATCH Patient/{patient}", _fhirpath(
             {"name": "type", "valueCode": "replace"}, {"name": "path", "valueString": "Patient.name[3]"},
             {"name": "value", "valueHumanName": {"text": "x"}})),
+        Example("restricted content without a Consent of the person (42 CFR Part 2)", "POST Task", {
+            **TASK, "meta": {"security": [{
+                "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "42CFRPart2"}]}}),
+        Example("a Subscription to another topic", "POST Subscription", _subscription(criteria="Task?")),
+        Example("… to an address that nothing may be sent to", "POST Subscription",
+                _subscription(channel={"type": "rest-hook", "endpoint": "http://10.0.0.1/hook"})),
+        Example("… by another channel, to nowhere", "POST Subscription", _subscription(channel={"type": "email"})),
+        Example("… that has ended already", "POST Subscription", _subscription(end="2020-01-01T00:00:00Z")),
+        Example("… with too many headers", "POST Subscription", _subscription(channel={
+            "type": "rest-hook", "endpoint": "http://127.0.0.1:9/hook",
+            "header": [f"X-{n}: x" for n in range(21)]}),
+                shows='{"resourceType": "Subscription", …, "channel": {…, "header": [21 of them]}}'),
+        Example("more than 100 Subscriptions", "POST ",
+                _bundle(*[_entry("POST", "Subscription", _subscription())] * 101),
+                shows='{"resourceType": "Bundle", "type": "transaction", "entry": [101 of them]}'),
         Example("a request key with another body", "POST Patient", _patient(active=True), {"X-Request-ID": "{number}"},
                 before=[Example("", "POST Patient", _patient(), {"X-Request-ID": "{number}"})]),
     ),
@@ -282,6 +310,14 @@ OTHERS: Final[Mapping[str, Sequence[Example]]] = {
 PARTS: Final[Mapping[str, Sequence[Example]]] = {
     "400": BAD_REQUEST, "401": UNAUTHORIZED, "403": FORBIDDEN, "404": NOT_FOUND, **OTHERS
 }  # fmt: skip
+
+WARNINGS: Final = (
+    Example("a parameter was left out of the search", "GET Patient?nonsense=1&_id={patient}"),
+    Example("handoffs are withheld, whatever is searched for", "GET Task?_id=x", who=WITHHELD_FROM,
+            before=[Example("", "GET Task/{withheld}", who="iop-program")]),
+    Example("a profile that is not known here", "POST Patient", _patient(meta={"profile": ["http://example.org/x"]}),
+            {"Prefer": "return=OperationOutcome"}),
+)  # fmt: skip
 
 TOKENS: Final = (
     Example("no form", "POST /oauth/token", {}, JSON, who=None),
@@ -368,6 +404,17 @@ def _assertion(scene: Scene) -> str:
     return client_assertion(SENDER, settings.token_url, key)
 
 
+def _withheld(scene: Scene) -> str:
+    """A handoff to WITHHELD_FROM whose Consent has ended since."""
+    clinic = scene.caller("iop-program")
+    sent = clinic.post("", referral(WITHHELD_FROM))
+    assert sent.status == 200, sent.tree
+    places = dict(place.split("/") for place in sent.located)
+    ended = clinic.patch(f"Consent/{places['Consent']}", [{"op": "replace", "path": "/status", "value": "inactive"}])
+    assert ended.status == 200, ended.tree
+    return places["Task"]
+
+
 def _known_with(name: str) -> Callable[[Scene], str]:
     def made(scene: Scene) -> str:
         begun(scene)
@@ -385,6 +432,7 @@ MAKERS: Final[Mapping[str, Callable[[Scene], str]]] = {
         "requester": {"reference": f"Organization/{SENDER}"}}),
     "task": lambda scene: begun(scene).id,
     "request": _known_with("request"),
+    "withheld": _withheld,
     "expired": _token(SENDER, -10),
     "stranger": _token("nobody", 300),
     "assertion": _assertion,
@@ -399,6 +447,7 @@ def drawn(
     answers: Mapping[str, Iterable[tuple[Example, Got]]],
     tokens: Iterable[tuple[Example, Got]],
     faults: Iterable[tuple[str, Example, Got]],
+    warnings: Iterable[tuple[Example, Got]],
 ) -> dict[str, str]:
     """Mark → Markdown."""
     pages = {part: _rows(examples) for part, examples in answers.items()}
@@ -406,6 +455,11 @@ def drawn(
         ("when", "example", "answer", "text"),
         [(each.says, call(each), f"**{got.status}** {code(got.tree['error'])}", got.tree["error_description"])
          for each, got in tokens],
+    )  # fmt: skip
+    pages["warnings"] = table(
+        ("when", "example", "answer", "code", "text"),
+        [(each.says, call(each), answer(got, ()), code(issue["code"]), _said(issue))
+         for each, got in warnings for issue in warned(got)],
     )  # fmt: skip
     pages["faults"] = table(
         ("when", "answer", "text"),
@@ -429,6 +483,13 @@ def _row(example: Example, got: Got) -> tuple[str, str, str, str]:
             for issue in issues]  # fmt: skip
     more = "" if len(said) < 4 else f"<br>… and {len(said) - 3} more"
     return example.says, call(example), codes, "<br>".join(said[:3]) + more
+
+
+def warned(got: Got) -> list[Tree]:
+    """The warnings of an OperationOutcome, or of the one among the entries of a searchset."""
+    trees = [got.tree, *(each["resource"] for each in got.tree.get("entry", ()))]
+    outcomes = [tree for tree in trees if tree["resourceType"] == "OperationOutcome"]
+    return [issue for outcome in outcomes for issue in outcome["issue"] if issue["severity"] == "warning"]
 
 
 def _said(issue: Tree) -> str:

@@ -10,6 +10,8 @@ from typing import Any, Final
 from example import SHOWN_HEADERS, Example, Scene, answer, begun, call, code, number, table
 from whole_house import RECEIVER, SENDER, Got, WholeHouse
 
+from mappings.canonicals import TOPIC_HANDOFF
+
 Tree = dict[str, Any]
 
 PATIENT: Final[Tree] = {"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": "{number}"}]}
@@ -37,6 +39,10 @@ MESSAGE: Final[Tree] = {
             "requester": {"reference": f"Organization/{SENDER}"}, "owner": {"reference": f"Organization/{RECEIVER}"},
             "for": {"display": "Testerly"}}},
     ],
+}  # fmt: skip
+SUBSCRIPTION: Final[Tree] = {
+    "resourceType": "Subscription", "status": "requested", "reason": "x", "criteria": TOPIC_HANDOFF,
+    "channel": {"type": "rest-hook", "endpoint": "http://127.0.0.1:9/hook", "payload": "application/fhir+json"},
 }  # fmt: skip
 PLAIN: Final[Tree] = {
     "recipient": RECEIVER, "person": {"identifier": {"value": "{number}"}, "family": "Testerly"}, "reason": "…"
@@ -96,7 +102,12 @@ OPERATIONS: Final = (
             {"name": "periodStart", "valueDate": "2026-01-01"}, {"name": "periodEnd", "valueDate": "2026-12-31"}]}),
     Example("your Subscription", f"GET Subscription/{SENDER}"),
     Example("whether deliveries arrive", f"GET Subscription/{SENDER}/$status"),
+    Example("the same by POST", f"POST Subscription/{SENDER}/$status", {"resourceType": "Parameters"}),
+    Example("the same of all", "GET Subscription/$status"),
+    Example("the same by POST", "POST Subscription/$status", {"resourceType": "Parameters"}),
+    Example("a Subscription of your own", "POST Subscription", SUBSCRIPTION),
     Example("events, again", f"GET Subscription/{SENDER}/$events?eventsSinceNumber=1"),
+    Example("the same by POST", f"POST Subscription/{SENDER}/$events", {"resourceType": "Parameters"}),
     Example("an operation, defined", "GET OperationDefinition/evidence", who=None),
     Example("", "GET OperationDefinition/find-destination", who=None),
     Example("", "GET OperationDefinition/evaluate-measure", who=None),
@@ -136,6 +147,8 @@ PLAIN_JSON: Final = (
     Example("answer it", "POST /handoffs/{task}/status", {"status": "cancelled", "reason": "…"}, JSON),
     Example("what proves it, as a page", "GET /handoffs/{task}/evidence"),
     Example("worklist, as a page", "GET /"),
+    Example("what could not be delivered, as a page", "GET /deliveries"),
+    Example("measures, as a page", "GET /governance"),
     Example("these routes for machines", "GET /openapi.json", who=None),
     Example("alive", "GET /healthz", who=None),
     Example("ready", "GET /readyz", who=None),

@@ -31,8 +31,11 @@ NOT_OVER_HTTP: Final = (
     "adapter/api/client_assertion.py",
 )  # fmt: skip
 """What is told to an operator at the command line, to the delivery, or as an OAuth error."""
-CODES_FIRST: Final = ("adapter/validation/", "mappings/fhirpath_patch.py")
-"""Where a fault of the content is a tuple or a call that begins with its code."""
+CODES_FIRST: Final = {
+    "adapter/validation/": domain.Invalid, "mappings/fhirpath_patch.py": domain.Invalid,
+    "mappings/subscription.py": domain.BusinessRule,
+}  # fmt: skip
+"""Where a fault is a tuple or a call that begins with its code, and what it becomes."""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,9 @@ def test_the_page_says_what_is_answered(
     assert [got.status for _, _, got in faults] == [409, 500, 503, 503]
     tokens = errors.tried(house, {"tokens": errors.TOKENS})["tokens"]
     assert {got.status for _, got in tokens} == {400}
-    hold_against("errors.md", errors.drawn(answers, tokens, faults))
+    warnings = errors.tried(house, {"warnings": errors.WARNINGS})["warnings"]
+    assert [errors.warned(got)[0]["code"] for _, got in warnings] == ["not-supported", "suppressed", "not-found"]
+    hold_against("errors.md", errors.drawn(answers, tokens, faults, warnings))
 
 
 def test_no_error_that_is_raised_is_missing(
@@ -95,15 +100,16 @@ def _raised() -> Iterator[tuple[int, str, str]]:
                 code = _code(node, kind)
                 if code is not None:
                     yield STATUS[kind], code, f"{name}:{node.lineno}"
-        if name.startswith(CODES_FIRST):
+        for kind in (kind for room, kind in CODES_FIRST.items() if name.startswith(room)):
             for node in ast.walk(tree):
                 if (first := _first(node)) in ISSUE_TYPES - {"business-rule"}:
-                    yield STATUS[domain.Invalid], str(first), f"{name}:{getattr(node, 'lineno', 0)}"
+                    yield STATUS[kind], str(first), f"{name}:{getattr(node, 'lineno', 0)}"
 
 
 def _first(node: ast.AST) -> object:
     """What a tuple or the arguments of a call begin with, if that is a constant."""
-    items = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []
+    is_call = isinstance(node, ast.Call) and _called(node) != "get"
+    items = node.elts if isinstance(node, ast.Tuple) else node.args if is_call else []  # type: ignore[attr-defined]
     return items[0].value if items and isinstance(items[0], ast.Constant) else None
 
 

@@ -99,6 +99,8 @@ def commit_change(driver: Driver, write_set: WriteSet) -> None:
         raise WriteConflict("something changed while it was being locked")
     if any(key not in before or before[key].version != version for key, version in write_set.relied_on):
         raise WriteConflict("what was decided on, and is not written, was changed")
+    if not _revised(write_set, before, held) <= {change.handoff for change in write_set.disclosures}:
+        raise WriteConflict("a handoff became restricted while a Consent of it was being revised")
     if not locked.issuperset(_siblings(driver, following)):
         raise WriteConflict("a resource became part of another handoff while its handoffs were being locked")
 
@@ -150,6 +152,13 @@ def _handoffs_of(write_set: WriteSet, before: Mapping[ResourceKey, Current]) -> 
     named.update(handoff for version in write_set.resources for handoff in version.handoffs)
     named.update(handoff for current in before.values() for handoff in current.handoffs)
     return named
+
+
+def _revised(write_set: WriteSet, before: Mapping[ResourceKey, Current], held: Mapping[str, Held]) -> frozenset[str]:
+    """Restricted handoffs with a Consent that this change replaces: each must have been looked at."""
+    consents = [version.key for version in write_set.resources if version.key.type == "Consent"]
+    of_these = {handoff for key in consents if key in before for handoff in before[key].handoffs}
+    return frozenset(handoff for handoff in of_these if handoff in held and held[handoff].restricted)
 
 
 def _readers(driver: Driver, handoffs: Iterable[str], lock: bool = False) -> dict[str, Held]:

@@ -1,0 +1,85 @@
+"""A Consent that is taken back while something is being disclosed by it: nobody reads by it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from adapter.app import create_app
+from adapter.use_cases.ports import Store, WriteSet
+from tests.consent.records import PART2, Clinic, condition, found
+from tests.whole_house import Caller, Tree
+
+
+class Interrupted:
+    """A store in which something else happens between the first decision and its commit."""
+
+    def __init__(self, store: Store, meanwhile: Callable[[], object]):
+        self._store = store
+        self._meanwhile: Callable[[], object] | None = meanwhile
+        self.commits = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def commit(self, write_set: WriteSet) -> None:
+        self.commits += 1
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        self._store.commit(write_set)
+
+
+def interrupted(clinic: Clinic, meanwhile: Callable[[], object]) -> tuple[Caller, Interrupted]:
+    """The clinic, whose first request is overtaken by `meanwhile`."""
+    house = clinic.house.house
+    store = Interrupted(house.store, meanwhile)
+    world = replace(house.world, store=store)
+    app = create_app(replace(house, world=world))
+    return replace(clinic.house, app=app).caller("iop-program"), store
+
+
+def observation(patient: str, request: str) -> Tree:
+    labelled = {**condition(patient, PART2), "resourceType": "Observation", "status": "final"}
+    return labelled | {"basedOn": [{"reference": request}]}
+
+
+def test_what_was_decided_on_a_consent_that_ends_meanwhile_is_decided_anew(clinic: Clinic) -> None:
+    sent = clinic.begin()
+    caller, store = interrupted(clinic, lambda: clinic.revoke(sent))
+    made = caller.post("Observation", observation(sent.patient, sent.request))
+    # Nobody new is disclosed to: it is kept, and withheld like all the rest.
+    assert (made.status, store.commits) == (201, 2)
+    assert found(clinic.recipient, f"Observation?_id={made.tree['id']}") == []
+    assert clinic.recipient.get(sent.task).status == 404
+
+
+def test_a_first_label_whose_consent_ends_meanwhile_is_refused(clinic: Clinic) -> None:
+    sent = clinic.begin(labels=())
+    caller, store = interrupted(clinic, lambda: clinic.revoke(sent))
+    refused = caller.post("Observation", observation(sent.patient, sent.request))
+    assert (refused.status, store.commits) == (422, 1)
+
+
+def test_a_revocation_reaches_what_was_restricted_while_it_was_decided(clinic: Clinic) -> None:
+    sent = clinic.begin(labels=())
+    made: list[str] = []
+
+    def label() -> None:
+        made.append(clinic.own.post("Observation", observation(sent.patient, sent.request)).tree["id"])
+
+    caller, _ = interrupted(clinic, label)
+    ended = [{"op": "replace", "path": "/status", "value": "inactive"}]
+    assert caller.patch(sent.consent, ended).status == 200
+    assert found(clinic.recipient, f"Observation?_id={made[0]}") == []
+    assert clinic.recipient.get(sent.task).status == 404
+
+
+def test_a_status_that_changes_while_a_consent_is_taken_back_opens_nothing(clinic: Clinic) -> None:
+    sent = clinic.begin()
+    caller, _ = interrupted(clinic, lambda: clinic.recipient.move(sent.task, "accepted"))
+    ended = [{"op": "replace", "path": "/status", "value": "inactive"}]
+    assert caller.patch(sent.consent, ended).status == 200
+    assert clinic.recipient.get(sent.task).status == 404
+    assert clinic.own.get(sent.task).tree["status"] == "accepted"

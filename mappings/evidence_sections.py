@@ -185,8 +185,7 @@ def _gates(evidence: Evidence) -> Section:
 
 def _transitions(evidence: Evidence, lines: Sequence[tuple[int, LedgerEvent]]) -> Section:
     rows = (
-        (_meaning(e.kind), _steps(e), evidence.name(e.actor), *_recorded(e), _subject(e, "resource") or _to(evidence, e))
-        for _, e in lines
+        (_meaning(e.kind), _steps(e), evidence.name(e.actor), *_recorded(e), _concerning(evidence, e)) for _, e in lines
     )
     return Section(
         "transitions",
@@ -333,11 +332,11 @@ def _steps(event: LedgerEvent) -> str:
     return " → ".join(status for status in (event.status_from, event.status_to) if status)
 
 
-def _to(evidence: Evidence, event: LedgerEvent) -> str:
-    """To whom something was opened or withheld, and by which Consent or why."""
+def _concerning(evidence: Evidence, event: LedgerEvent) -> str:
+    """The resource; or to whom the handoff was opened or withheld, and by which Consent or why."""
     organisation = event.detail.get("organisation")
     if not isinstance(organisation, str):
-        return ""
+        return _subject(event, "resource")
     reason = event.detail.get("reason")
     consents = event.detail.get("consents")
     because = str(reason) if reason else ", ".join(map(str, consents)) if isinstance(consents, list) else ""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adapter.api.access_token import AccessTokens
 from adapter.api.authentication import Authentication
@@ -29,6 +31,7 @@ from adapter.api.metadata import metadata_routes
 from adapter.api.operation_outcome import STATUS, register_error_handlers
 from adapter.api.operations import operation_definition_routes
 from adapter.api.process_message import process_message_routes
+from adapter.api.rate_limit import Buckets, RateLimits
 from adapter.api.subscription import subscription_routes
 from adapter.api.token import token_blueprint
 from adapter.api.transaction import transaction_routes
@@ -105,8 +108,10 @@ def furnish(settings: Settings, database_url: str, store: PostgresStore) -> Hous
     return House(settings, database_url, store, register, clock, world)
 
 
-def create_app(house: House) -> Flask:
-    """The application on `house`. No globals: two applications in one process do not know of each other."""
+def create_app(house: House, seconds: Callable[[], float] = time.monotonic) -> Flask:
+    """The application on `house`. No globals: two applications in one process do not know of each other.
+
+    `seconds` is what rates are counted by."""
     settings = house.settings
     real_clock = SystemClock()
     tokens = AccessTokens(signing_secret(settings), settings.fhir_url)
@@ -114,7 +119,11 @@ def create_app(house: House) -> Flask:
     assertions = ClientAssertions(
         settings.token_url, house.register, ClientKeys(outbound), UsedAssertions(house.store.engine), real_clock
     )
-    authentication = Authentication(tokens, house.register, real_clock)
+    limits = RateLimits(
+        Buckets(settings.client_rate, settings.client_burst, seconds) if settings.client_rate else None,
+        Buckets(settings.address_rate, settings.address_burst, seconds) if settings.address_rate else None,
+    )
+    authentication = Authentication(tokens, house.register, real_clock, limits)
 
     face = Face(
         world=house.world,
@@ -157,6 +166,9 @@ def create_app(house: House) -> Flask:
     app.register_blueprint(health_routes(lambda: readiness(house.store.engine)))
     if isinstance(house.clock, DemoClock):
         app.register_blueprint(demo_clock_routes(house.clock.advance))
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    app.before_request(_count_by_address(limits))
     app.before_request(_refuse_impossible_address(face.resource_types))
     app.after_request(indented_when_asked)
     app.after_request(_echo_keys(demo=not settings.production))
@@ -192,6 +204,18 @@ def app_of_environment() -> Flask:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     return app
+
+
+def _count_by_address(limits: RateLimits):  # type: ignore[no-untyped-def]
+    """Requests without an access token, and those for one; whether the server is well may be asked at any rate."""
+
+    def count() -> None:
+        if "Authorization" in request.headers and request.endpoint != "token.token":
+            return
+        if request.blueprint != "health":
+            limits.of_address()
+
+    return count
 
 
 def _refuse_impossible_address(known: frozenset[str]):  # type: ignore[no-untyped-def]

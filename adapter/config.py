@@ -63,6 +63,16 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024)
     max_bundle_entries: int = Field(1000, ge=1)
 
+    client_rate: float = Field(500, ge=0, le=1_000_000)
+    """Requests a second that an organisation may keep up, in each server process; 0 is no limit."""
+    client_burst: int = Field(5000, ge=1)
+    """Requests that it may make at once after a while of quiet."""
+    address_rate: float = Field(50, ge=0, le=1_000_000)
+    """The same for each network address, of requests without a good access token."""
+    address_burst: int = Field(500, ge=1)
+    proxies: int = Field(0, ge=0, le=10)
+    """Proxies in front of this server that each add the address they were called from to X-Forwarded-For."""
+
     audit_anchor_file: Path | None = None
 
     token_lifetime: int = Field(300, ge=10, le=300)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapter.api.access_token import AT, AccessTokens
+from adapter.api.rate_limit import NO_LIMITS, RateLimits
 from adapter.domain.errors import NotAuthenticated
 from adapter.domain.scopes import Scopes
 from adapter.use_cases.ports import Clock, Register
@@ -28,15 +29,27 @@ class Headers(Protocol):
 
 
 class Authentication:
-    """Call with the request's headers. `clock` is the real one: a demo's clock that runs ahead expires no token."""
+    """Call with the request's headers. `clock` is the real one: a demo's clock that runs ahead expires no token.
+    `limits` counts the requests of each client, and those of an address whose tokens are not good."""
 
-    def __init__(self, tokens: AccessTokens, register: Register, clock: Clock):
+    def __init__(self, tokens: AccessTokens, register: Register, clock: Clock, limits: RateLimits = NO_LIMITS):
         self._tokens = tokens
         self._register = register
         self._clock = clock
+        self._limits = limits
 
     def __call__(self, headers: Headers) -> Client:
-        """Raises NotAuthenticated. `headers` is looked up by `Authorization`, as in flask.Request.headers."""
+        """Raises NotAuthenticated or Throttled. `headers` is looked up by `Authorization`, as flask.Request.headers."""
+        try:
+            client = self._authenticated(headers)
+        except NotAuthenticated:
+            if headers.get("Authorization"):  # who shows no token has been counted by its address already
+                self._limits.of_address()
+            raise
+        self._limits.of_client(client.tenant)
+        return client
+
+    def _authenticated(self, headers: Headers) -> Client:
         given = headers.get("Authorization")
         if not given:
             raise NotAuthenticated("expected an Authorization header with a Bearer token, got none", expression=AT)

@@ -74,7 +74,7 @@ def register_error_handlers(app: Flask) -> None:
         if status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         if status in {429, 503}:
-            response.headers["Retry-After"] = "5"
+            response.headers["Retry-After"] = str(getattr(refusal, "retry_after", 5))
         return response
 
     @app.errorhandler(HTTPException)

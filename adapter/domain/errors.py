@@ -140,7 +140,20 @@ class KeyReused(HandoffError):
 
 
 class Throttled(HandoffError):
+    """`retry_after`: seconds until it may be tried again."""
+
     default_code = "throttled"
+
+    def __init__(
+        self,
+        text_or_issues: str | Sequence[Issue],
+        *,
+        expression: str | None = None,
+        code: str | None = None,
+        retry_after: int = 5,
+    ):
+        super().__init__(text_or_issues, expression=expression, code=code)
+        self.retry_after = retry_after
 
 
 class Unavailable(HandoffError):

@@ -11,7 +11,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 
 from adapter.domain.disclosure import NOTICE
-from adapter.domain.errors import HandoffError
+from adapter.domain.errors import HandoffError, Throttled
 from adapter.domain.handoff import Handoff
 from adapter.domain.measures import MEASURES, STRATIFIERS
 from adapter.domain.origin import Origin
@@ -135,7 +135,10 @@ class Pages:
 
     def problem(self, refusal: HandoffError) -> Response:
         status = self._status_of(refusal)
-        return html_page("problem.html", status, code=status, issues=refusal.issues, may_sign_out=False)
+        response = html_page("problem.html", status, code=status, issues=refusal.issues, may_sign_out=False)
+        if isinstance(refusal, Throttled):
+            response.headers["Retry-After"] = str(refusal.retry_after)
+        return response
 
     def _evidence(self, id_: str) -> tuple[Any, Evidence]:
         client = self._visitors.client()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import error_page
 import errors
 import pytest
 from example import Example
@@ -40,12 +41,12 @@ CODES_FIRST: Final = {
 
 @pytest.fixture(scope="module")
 def answers(house: WholeHouse) -> dict[str, list[tuple[Example, Got]]]:
-    return errors.tried(house, errors.PARTS)
+    return error_page.tried(house, errors.PARTS)
 
 
 @pytest.fixture(scope="module")
 def faults(house: WholeHouse) -> list[tuple[str, Example, Got]]:
-    return errors.faulty(house)
+    return error_page.faulty(house)
 
 
 def test_the_page_says_what_is_answered(
@@ -62,11 +63,11 @@ def test_the_page_says_what_is_answered(
     ]
     assert not wrong, "\n".join(map(str, wrong))
     assert [got.status for _, _, got in faults] == [409, 500, 503, 503]
-    tokens = errors.tried(house, {"tokens": errors.TOKENS})["tokens"]
+    tokens = error_page.tried(house, {"tokens": errors.TOKENS})["tokens"]
     assert {got.status for _, got in tokens} == {400}
-    warnings = errors.tried(house, {"warnings": errors.WARNINGS})["warnings"]
-    assert [errors.warned(got)[0]["code"] for _, got in warnings] == ["not-supported", "suppressed", "not-found"]
-    hold_against("errors.md", errors.drawn(answers, tokens, faults, warnings))
+    warnings = error_page.tried(house, {"warnings": errors.WARNINGS})["warnings"]
+    assert [error_page.warned(got)[0]["code"] for _, got in warnings] == ["not-supported", "suppressed", "not-found"]
+    hold_against("errors.md", error_page.drawn(answers, tokens, faults, warnings))
 
 
 def test_no_error_that_is_raised_is_missing(

@@ -297,7 +297,7 @@ def test_an_endless_answer_is_cut(store: PostgresStore, run: Run) -> None:
 
 
 def test_retry_after_is_kept_to(store: PostgresStore, run: Run) -> None:
-    answers: list[Any] = [Reply(503, {"Retry-After": "2"}), Reply()]
+    answers: list[Any] = [Reply(429, {"Retry-After": "2"}), Reply()]
     with receiving(lambda request: answers[request.number - 1]) as receiver:
         keep_handoff(store, "h1")
         tell(store, "receiver", "h1", "one")

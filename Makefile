@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := tests/clients
 
-.PHONY: demo test check serve bench faults lock clean docs format profiles validate-hl7
+.PHONY: demo test check serve bench faults lock clean docs format profiles validate-hl7 client-hapi
 
 # The stamp depends on the locks, so that a changed lock re-installs and an unchanged one costs nothing.
 $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
@@ -58,6 +58,11 @@ profiles: $(VENV)/.installed
 validate-hl7: $(VENV)/.installed
 	@mvn --quiet --batch-mode --file profiles/hl7/pom.xml package
 	@$(BIN)/python -m profiles.hl7.compare $(FILES)
+
+# Only for those who want HAPI's client to run a whole handoff too; needs Java and Maven.
+client-hapi: $(VENV)/.installed
+	@mvn --quiet --batch-mode --file $(CLIENTS)/hapi/pom.xml package
+	@$(BIN)/python -m tests.clients.hapi
 
 # Only for those who change dependencies; needs uv (pip install uv).
 lock:

@@ -4,18 +4,13 @@ but the address, a key of a demo partner, and what to send."""
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from material import Material, plain
+from material import Material, made
 from running_house import RunningHouse, running_house
 
-from adapter.pathways import load_pathways
 from adapter.smart_client import client_assertion, obtain_token
-from adapter.testkit.making import Drawn
-from adapter.testkit.whole_handoff import complete
 
 
 @pytest.fixture(scope="session")
@@ -49,16 +44,5 @@ def assertion_of(running: RunningHouse, key_of: Callable[[str], dict[str, str]])
 
 @pytest.fixture
 def material(request: pytest.FixtureRequest) -> Material:
-    """A handoff with gates before acceptance and completion, of a person whom no other test knows."""
-    chance = random.Random(request.node.nodeid)
-    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    pathway = load_pathways()["mobile-crisis-to-outpatient"]
-    whole = complete(pathway, "moderate", wording=Drawn(chance, an_hour_ago), chance=chance)
-    return Material(
-        sender=whole.requester,
-        recipient=whole.owner,
-        request=plain(whole.transaction(whole.request)),
-        answer=plain(whole.transaction(whole.answer)),
-        outputs=plain(whole.outputs),
-        kept=plain(whole.visit["appointment"]),
-    )
+    """Of a person whom no other test knows."""
+    return made(request.node.nodeid)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from adapter.pathways import load_pathways
+from adapter.testkit.making import Drawn
+from adapter.testkit.whole_handoff import complete
 from mappings.json_codec import encode
 
 Tree = dict[str, Any]
@@ -22,6 +27,22 @@ class Material:
     answer: Tree
     outputs: list[Tree]
     kept: Tree
+
+
+def made(seed: str) -> Material:
+    """A handoff with gates before acceptance and completion."""
+    chance = random.Random(seed)
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    pathway = load_pathways()["mobile-crisis-to-outpatient"]
+    whole = complete(pathway, "moderate", wording=Drawn(chance, an_hour_ago), chance=chance)
+    return Material(
+        sender=whole.requester,
+        recipient=whole.owner,
+        request=plain(whole.transaction(whole.request)),
+        answer=plain(whole.transaction(whole.answer)),
+        outputs=plain(whole.outputs),
+        kept=plain(whole.visit["appointment"]),
+    )
 
 
 def located(sent: Tree, response: Tree) -> dict[str, str]:

@@ -13,7 +13,7 @@ from adapter.api.face import Face
 from adapter.api.http_request import ABOUT_THE_ANSWER, body
 from adapter.domain.errors import Invalid
 
-_NAME: Final = re.compile(r"[a-z_][A-Za-z]{0,31}")
+_NAME: Final = re.compile(r"[a-z_][A-Za-z:._-]{0,47}")
 METHODS: Final = ("GET", "POST")
 """Of an operation that changes nothing."""
 

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := tests/clients
 
-.PHONY: demo test check serve bench faults lock clean docs format profiles validate-hl7 client-hapi
+.PHONY: demo test check serve bench faults lock clean docs format profiles validate-hl7 client-hapi mutants
 
 # The stamp depends on the locks, so that a changed lock re-installs and an unchanged one costs nothing.
 $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
@@ -48,6 +48,10 @@ faults: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(BIN)/python -m tests.pathways.test_drawn_docs
 	DRAW_DOCS=1 $(BIN)/python -m pytest --quiet tests/docs
+
+# Ten thousand good requests, each with something broken in it. FOLDER adds bundles of yours; SEED repeats a run.
+mutants: $(VENV)/.installed
+	$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(FOLDER)
 
 # Only for those who change profiles/fsh or the tables that codes come from; needs Node. The result is committed.
 profiles: $(VENV)/.installed

@@ -7,8 +7,9 @@ https://hl7.org/fhir/R4/http.html#trules (what a transaction must rewrite: refer
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 Tree = dict[str, Any]
 
@@ -40,21 +41,52 @@ def walk_references(tree: Tree, at: str) -> Iterator[tuple[Tree, str]]:
                     stack.append((item, f"{where}[{index}]"))
 
 
-def literal_references(tree: Tree) -> list[Tree]:
-    """The Reference elements alone, without their expressions: the quick form for the path that every bundle takes."""
-    found: list[Tree] = []
+class Links(NamedTuple):
+    """What a resource points at: its Reference elements with a literal reference, and the addresses of Binaries in its
+    attachments and urls, as they stand there."""
+
+    references: Sequence[Tree]
+    binaries: Sequence[str]
+
+
+NO_LINKS = Links((), ())
+
+
+def links_in(tree: Tree) -> Links:
+    """Without the expressions of the elements: the quick form for the path that every bundle takes."""
+    return _links(tree, {})
+
+
+def _links(tree: Tree, uris: Mapping[str, str]) -> Links:
+    """The links of a tree; uri elements that name one of `uris`, and such links of its narrative, are rewritten."""
+    references: list[Tree] = []
+    binaries: list[str] = []
     stack: list[Any] = [tree]
     while stack:
         node = stack.pop()
         if type(node) is dict:
-            if type(node.get("reference")) is str:
-                found.append(node)
-            for value in node.values():
-                if type(value) is dict or (type(value) is list and value and type(value[0]) is not str):
+            for key, value in node.items():
+                kind = type(value)
+                if kind is str:
+                    if key == "reference":
+                        references.append(node)
+                    elif key in _LINKING_URIS:
+                        if value in uris:
+                            value = node[key] = uris[value]
+                        if "Binary/" in value:
+                            binaries.append(value)
+                    elif key == "div" and uris and "urn:" in value:
+                        node[key] = _NARRATIVE_LINK.sub(partial(_narrative_link, uris), value)
+                elif kind is dict or (kind is list and value and type(value[0]) is not str):
                     stack.append(value)
         else:
             stack.extend([item for item in node if type(item) is dict])
-    return found
+    return Links(references, binaries)
+
+
+def _narrative_link(uris: Mapping[str, str], match: re.Match[str]) -> str:
+    target = uris.get(match.group(3), match.group(3))
+    return f"{match.group(1)}{match.group(2)}{target}{match.group(2)}"
 
 
 def base_of(full_url: str | None) -> str | None:
@@ -94,35 +126,11 @@ class BundleAddresses:
         # `Patient/1` of one server is not `Patient/1` of another, and may be somebody else.
         return None if base and its_base and base != its_base else key
 
-    def rewrite_uris(self, tree: Tree) -> list[Tree]:
+    def rewrite_uris(self, tree: Tree) -> Links:
         """Rewrite uri elements and narrative links that name a placeholder (`urn:uuid:…`) of this Bundle, in place.
 
-        Returns the Reference elements, as `literal_references` does: every resource is gone through once."""
-        if not self._uris:
-            return literal_references(tree)
-        found: list[Tree] = []
-        stack: list[Any] = [tree]
-        while stack:
-            node = stack.pop()
-            if type(node) is dict:
-                for key, value in node.items():
-                    kind = type(value)
-                    if kind is str:
-                        if key == "reference":
-                            found.append(node)
-                        elif key in _LINKING_URIS and value in self._uris:
-                            node[key] = self._uris[value]
-                        elif key == "div" and "urn:" in value:
-                            node[key] = _NARRATIVE_LINK.sub(self._narrative_link, value)
-                    elif kind is dict or (kind is list and value and type(value[0]) is not str):
-                        stack.append(value)
-            else:
-                stack.extend([item for item in node if type(item) is dict])
-        return found
-
-    def _narrative_link(self, match: re.Match[str]) -> str:
-        target = self._uris.get(match.group(3), match.group(3))
-        return f"{match.group(1)}{match.group(2)}{target}{match.group(2)}"
+        Returns the links of the tree as they are then: every resource is gone through once."""
+        return _links(tree, self._uris)
 
 
 Resolve = Callable[[str], Tree | None]

@@ -14,12 +14,12 @@ from adapter.domain.errors import Invalid, NotAcceptable, TooLarge, UnsupportedM
 
 MAX_FORM_BYTES: Final = 256 * 1024
 MERGE_PATCH: Final = "application/merge-patch+json"
-_JSON_TYPES: Final = frozenset({"application/fhir+json", "application/json", "application/json+fhir", ""})
+JSON_TYPES: Final = frozenset({"application/fhir+json", "application/json", "application/json+fhir", ""})
 ABOUT_THE_ANSWER: Final = frozenset({"_format", "_pretty"})
 """Parameters of any request, which say nothing of what is asked."""
 _PATCH_TYPES: Final = frozenset({"application/json-patch+json", MERGE_PATCH})
 _ACCEPTED: Final = frozenset({"application/fhir+json", "application/json", "application/*", "*/*"})
-_JSON_FORMATS: Final = frozenset({"json", *_JSON_TYPES})
+_JSON_FORMATS: Final = frozenset({"json", *JSON_TYPES})
 # What is wrong with a request beside its body: `http.` and the name of the header or parameter
 # (https://hl7.org/fhir/R4/operationoutcome-definitions.html#OperationOutcome.issue.location).
 CONTENT_TYPE: Final = "http.Content-Type"
@@ -30,7 +30,7 @@ _KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
 def body(max_bytes: int, *, patch: bool = False) -> bytes:
     """The bytes of the body, unpacked. Raises UnsupportedMedia or TooLarge."""
     media_type = request.mimetype
-    if media_type not in (_PATCH_TYPES | _JSON_TYPES if patch else _JSON_TYPES):
+    if media_type not in (_PATCH_TYPES | JSON_TYPES if patch else JSON_TYPES):
         others = f", application/json-patch+json or {MERGE_PATCH}" if patch else ""
         raise UnsupportedMedia(
             f"expected Content-Type application/fhir+json{others}, got another media type", expression=CONTENT_TYPE
@@ -39,6 +39,11 @@ def body(max_bytes: int, *, patch: bool = False) -> bytes:
     if charset not in {"utf-8", "utf8", "us-ascii"}:
         text = "expected charset utf-8: FHIR JSON is always UTF-8, got another"
         raise UnsupportedMedia(text, expression=CONTENT_TYPE)
+    return content(max_bytes)
+
+
+def content(max_bytes: int) -> bytes:
+    """The bytes of a body of any media type, unpacked. Raises UnsupportedMedia (of its encoding) or TooLarge."""
     if (request.content_length or 0) > max_bytes:
         raise _too_large(max_bytes)
     raw = request.stream.read(max_bytes + 1)

@@ -58,10 +58,6 @@ def _with_notice(response: Response) -> Response:
     return response
 
 
-def resource(outcome_: Outcome, base_url: str) -> Response:
-    return answered(single(outcome_, base_url))
-
-
 def indented_when_asked(response: Response) -> Response:
     """`_pretty=true` (https://hl7.org/fhir/R4/http.html#parameters): the same content, for a person to read."""
     if request.args.get("_pretty") == "true" and response.mimetype == FHIR_JSON and (body := response.get_data()):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from adapter.api.binary import binary_as_itself, is_wanted_as_itself, resource_body
 from adapter.api.face import Face
 from adapter.api.http_request import body, check_accept
-from adapter.api.http_response import resource
+from adapter.api.http_response import answered, single
 from adapter.api.listing import history_of
 from adapter.api.single_write import patch_of, write
 from adapter.use_cases.ports import ResourceKey, StoredResource
@@ -35,7 +36,7 @@ def instance_routes(face: Face) -> Blueprint:
 
     @routes.put("/fhir/<type_>/<id_>")
     def update(type_: str, id_: str) -> Response:
-        raw = body(face.max_bytes)
+        raw = resource_body(type_, face.max_bytes, id_)
         return write(face, raw, lambda tree: _named("PUT", type_, id_, resource=tree), of_type=type_)
 
     @routes.patch("/fhir/<type_>/<id_>")
@@ -53,7 +54,9 @@ def instance_routes(face: Face) -> Blueprint:
 def read_resource(face: Face, type_: str, id_: str, version: str | None, code: str) -> Response:
     """One version of a resource, or as much of it as is asked for; 304 when the client has it already."""
     client = face.client()
-    check_accept()
+    as_it_is = type_ == "Binary" and is_wanted_as_itself()
+    if not as_it_is:
+        check_accept()
     client.scopes.require(type_, code)
     subset = Subset.asked_in(list(request.args.items(multi=True)))
     found = read_one(face.world.store.reader(client.tenant), ResourceKey(type_, id_), version)
@@ -61,7 +64,8 @@ def read_resource(face: Face, type_: str, id_: str, version: str | None, code: s
     if _not_modified(found):
         return Response(status=304, headers={"ETag": f'W/"{found.version}"'})
     body = subset.of(found.body) if subset else found.body
-    return resource(Outcome(200, type_, id_, found.version, found.last_updated, body), face.base_url)
+    answer = single(Outcome(200, type_, id_, found.version, found.last_updated, body), face.base_url)
+    return binary_as_itself(found, answer) if as_it_is else answered(answer)
 
 
 def _not_modified(found: StoredResource) -> bool:

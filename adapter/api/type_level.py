@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from adapter.api.binary import resource_body
 from adapter.api.face import Face
 from adapter.api.http_request import ABOUT_THE_ANSWER, body, check_accept, form
 from adapter.api.listing import history_of, search_in
@@ -26,7 +27,7 @@ def type_routes(face: Face) -> Blueprint:
 
     @routes.post("/fhir/<type_>")
     def create(type_: str) -> Response:
-        raw = body(face.max_bytes)
+        raw = resource_body(type_, face.max_bytes)
         return write(face, raw, lambda tree: _create(type_, tree), of_type=type_)
 
     @routes.get("/fhir/<type_>")
@@ -47,7 +48,7 @@ def type_routes(face: Face) -> Blueprint:
 
     @routes.put("/fhir/<type_>")
     def conditional_update(type_: str) -> Response:
-        raw = body(face.max_bytes)
+        raw = resource_body(type_, face.max_bytes)
         return write(face, raw, lambda tree: _conditional("PUT", type_, resource=tree), of_type=type_)
 
     @routes.patch("/fhir/<type_>")

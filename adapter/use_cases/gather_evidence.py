@@ -25,7 +25,7 @@ from mappings.facts import extract_facts
 from mappings.json_codec import decode, encode
 from mappings.organization import directory_entry
 from mappings.party import partner_named_by
-from mappings.references import RELATIVE, in_trees, literal_references
+from mappings.references import RELATIVE, in_trees, links_in
 from mappings.security_labels import restricted_kinds_of
 
 _FARTHEST = 5
@@ -143,7 +143,7 @@ def _beside(
 
 
 def _targets(tree: Tree) -> dict[str, None]:
-    references = (element["reference"].partition("/_history/")[0] for element in literal_references(tree))
+    references = (element["reference"].partition("/_history/")[0] for element in links_in(tree).references)
     return {reference: None for reference in references if RELATIVE.match(reference)}
 
 

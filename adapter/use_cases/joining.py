@@ -34,9 +34,9 @@ def join_and_decide(decision: Decision, named: Collection[str]) -> None:
         change.handoffs.update(named)
         if change.key.type == "Task":
             _decide_on_task(decision, change, begun)
-    _join_what_was_sent(decision, begun)
+    reached = _join_what_was_sent(decision, begun)
     _join_what_is_referenced(decision, begun)
-    take_along(decision, {task.key.id for task in begun})
+    take_along(decision, reached)
 
 
 def _decide_on_task(decision: Decision, change: Change, begun: list[Change]) -> None:
@@ -73,8 +73,11 @@ def _decide_on_task(decision: Decision, change: Change, begun: list[Change]) -> 
         begun.append(change)
 
 
-def _join_what_was_sent(decision: Decision, begun: Sequence[Change]) -> None:
-    """A new handoff holds what its Task leads to; when it is the only one in the request, all that was sent with it."""
+def _join_what_was_sent(decision: Decision, begun: Sequence[Change]) -> dict[str, set[str]]:
+    """A new handoff holds what its Task leads to; when it is the only one in the request, all that was sent with it.
+
+    Returns handoff id → what its Task leads to, as `Type/id`."""
+    reached: dict[str, set[str]] = {}
     for task in begun:
         inside, outside = reach([str(task.key)], decision.known, decision.reader, decision.tenant)
         for change in decision.changes:
@@ -86,6 +89,8 @@ def _join_what_was_sent(decision: Decision, begun: Sequence[Change]) -> None:
                 change.handoffs.add(task.key.id)
         written = {change.key for change in decision.changes if change.writes}
         decision.write_set.joined += [(key, task.key.id) for key in sorted(outside - written)]
+        reached[task.key.id] = inside
+    return reached
 
 
 def _is_other_task(change: Change, begun: Sequence[Change]) -> bool:

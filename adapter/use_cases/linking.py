@@ -7,7 +7,7 @@ to a resource that does not exist.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from adapter.domain.errors import Invalid, Issue, MultipleMatches
@@ -20,8 +20,9 @@ from mappings.references import (
     CONDITIONAL,
     RELATIVE,
     BundleAddresses,
+    Links,
     base_of,
-    literal_references,
+    links_in,
     walk_references,
 )
 
@@ -37,11 +38,18 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 class Known:
     """Every resource that this change can see: what it writes, and what its references point at in the store."""
 
-    def __init__(self, changes: Sequence[Change], stored: dict[ResourceKey, StoredResource], directory: Directory):
+    def __init__(
+        self,
+        changes: Sequence[Change],
+        stored: dict[ResourceKey, StoredResource],
+        directory: Directory,
+        base_url: str,
+    ):
         self.stored = stored
         self._directory = directory
+        self._here = base_url + "/"
         self._trees: dict[str, Tree | None] = {str(c.key): c.tree for c in changes if c.tree is not None}
-        self._references: dict[str, Sequence[Tree]] = {str(c.key): c.references for c in changes if c.tree is not None}
+        self._links: dict[str, Links] = {str(c.key): c.links for c in changes if c.tree is not None}
 
     def tree(self, reference: str) -> Tree | None:
         """The tree that `Type/id` names, or None. Has the form of mappings.references.Resolve."""
@@ -50,14 +58,19 @@ class Known:
             self._trees[key] = directory_entry(key, self._directory) or self._stored_tree(key)
         return self._trees[key]
 
-    def references(self, reference: str) -> Sequence[Tree]:
-        """The Reference elements within what `Type/id` names; of each tree they are looked for once."""
+    def targets(self, reference: str) -> Iterator[str]:
+        """What `Type/id` points at, without versions: references, and the Binaries of its attachments. In each tree
+        they are looked for once."""
         tree = self.tree(reference)
         if tree is None:
-            return ()
-        if reference not in self._references:
-            self._references[reference] = literal_references(tree)
-        return self._references[reference]
+            return
+        if reference not in self._links:
+            self._links[reference] = links_in(tree)
+        references, binaries = self._links[reference]
+        for element in references:
+            yield element["reference"].partition("/_history/")[0]
+        for address in binaries:
+            yield address.removeprefix(self._here).partition("/_history/")[0]
 
     def _stored_tree(self, key: str) -> Tree | None:
         match = RELATIVE.match(key)
@@ -96,7 +109,7 @@ def link(
         if change.tree is None or not change.writes:
             continue
         base = base_of(change.interaction.full_url)
-        change.references = addresses.rewrite_uris(change.tree)
+        change.links = addresses.rewrite_uris(change.tree)
         for element in change.references:
             reference: str = element["reference"]
             if reference.startswith("#"):
@@ -121,7 +134,7 @@ def link(
             stored.setdefault(change.before.key, change.before)
     if refuse_dangling:
         _refuse_dangling(changes, outside, stored, problems)
-    return Known(changes, stored, directory)
+    return Known(changes, stored, directory, base_url)
 
 
 def _addresses(changes: Sequence[Change]) -> BundleAddresses:
@@ -188,8 +201,8 @@ def _where(change: Change, reference: str) -> str:
 
 
 def reach(start: Iterable[str], known: Known, reader: Reader, tenant: str) -> tuple[set[str], set[ResourceKey]]:
-    """Everything that `start` (`Type/id`s) leads to by references: resources of this change, and stored resources that
-    `tenant` itself authored (what it only reads it may not pass on)."""
+    """Everything that `start` (`Type/id`s) leads to by references and attachments: resources of this change, and stored
+    resources that `tenant` itself authored (what it only reads it may not pass on)."""
     inside: set[str] = set()
     outside: set[ResourceKey] = set()
     frontier = list(start)
@@ -200,8 +213,7 @@ def reach(start: Iterable[str], known: Known, reader: Reader, tenant: str) -> tu
             if reference in inside:
                 continue
             inside.add(reference)
-            for element in known.references(reference):
-                target = element["reference"].partition("/_history/")[0]
+            for target in known.targets(reference):
                 match = RELATIVE.match(target)
                 if match is None or target in inside or known.is_published(target) or match.group(1) in NEVER_SHARED:
                     continue

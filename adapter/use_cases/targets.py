@@ -24,6 +24,7 @@ from adapter.use_cases.patch import apply_patch, version_decided_on
 from adapter.use_cases.ports import NewIds, Reader, ResourceKey, StoredResource
 from mappings.interaction import Interaction, version_in_etag
 from mappings.json_codec import decode
+from mappings.references import NO_LINKS, Links
 
 Tree = dict[str, Any]
 
@@ -47,14 +48,19 @@ class Change:
     before: StoredResource | None = None
     tree: Tree | None = None
     before_tree: Tree | None = None
-    references: Sequence[Tree] = ()
-    """The Reference elements within `tree`, found once, by `link`."""
+    links: Links = NO_LINKS
+    """What `tree` points at, found once, by `link`."""
     handoffs: set[str] = field(default_factory=set)
     created_by_condition: str | None = None
 
     @property
     def at(self) -> str:
         return self.interaction.at
+
+    @property
+    def references(self) -> Sequence[Tree]:
+        """The Reference elements within `tree`."""
+        return self.links.references
 
     @property
     def writes(self) -> bool:

@@ -71,8 +71,8 @@ def update_task(decision: Decision, change: Change, before: Handoff) -> None:
 
 
 def _is_left_over(change: Change) -> bool:
-    """Whether the statusReason is that of an earlier step: a handoff that goes on after `on-hold` keeps the element, and
-    it does not say why the recipient fails now. While it is on hold, the reason stands and may be the same."""
+    """Whether the statusReason is that of an earlier step: a handoff that goes on after `on-hold` keeps the element,
+    and that does not say why the recipient fails now. While it is on hold the reason stands, and may be the same."""
     earlier = change.before_tree or {}
     return earlier["status"] != "on-hold" and earlier.get("statusReason") == (change.tree or {}).get("statusReason")
 

@@ -19,7 +19,7 @@ from adapter.storage import PostgresStore
 from adapter.testkit.generator import generate
 from adapter.use_cases.ports import Deadline, NewVersion, ResourceKey, Tree, WriteSet
 from mappings.json_codec import encode
-from mappings.references import literal_references
+from mappings.references import links_in
 from mappings.times import format_time
 
 SET = 200
@@ -91,7 +91,7 @@ def _kept(bundle: Tree, at: datetime) -> Iterator[tuple[str, Tree]]:
         tree = entries[type]["resource"]
         tree["id"] = ids[type]
         tree["meta"] = {**tree.get("meta", {}), "versionId": "1", "lastUpdated": format_time(at)}
-        for element in literal_references(tree):
+        for element in links_in(tree).references:
             element["reference"] = addresses.get(element["reference"], element["reference"])
         if type == "ServiceRequest":
             for name in ("encounter", "supportingInfo", "requester", "performer"):

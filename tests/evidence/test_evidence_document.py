@@ -17,7 +17,7 @@ from adapter.validation import check
 from mappings.canonicals import EVENT_SYSTEM, EXT_LACKING, event_code
 from mappings.evidence_sections import group_of
 from mappings.json_codec import decode
-from mappings.references import literal_references
+from mappings.references import links_in
 
 Tree = dict[str, Any]
 
@@ -86,7 +86,7 @@ def test_every_reference_in_it_resolves_in_it(document: Tree) -> None:
     urls = {entry["fullUrl"] for entry in document["entry"]}
     base = "http://127.0.0.1:8080/fhir/"
     for entry in document["entry"]:
-        for element in literal_references(entry["resource"]):
+        for element in links_in(entry["resource"]).references:
             reference = element["reference"]
             if reference.startswith("#"):
                 continue
@@ -104,7 +104,7 @@ def unreachable(document: Tree) -> set[str]:
         url = waiting.pop()
         if url in trees and url not in reached:
             reached.add(url)
-            found = (element["reference"] for element in literal_references(trees[url]))
+            found = (element["reference"] for element in links_in(trees[url]).references)
             waiting += [reference if ":" in reference else base + reference for reference in found]
     return set(trees) - reached
 

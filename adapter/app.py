@@ -136,7 +136,7 @@ def create_app(house: House, seconds: Callable[[], float] = time.monotonic) -> F
     )
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.url_map.strict_slashes = True
+    app.url_map.strict_slashes = False  # many clients put a slash at the end
     register_error_handlers(app)
     app.register_blueprint(token_blueprint(
         tokens, assertions, real_clock, token_url=settings.token_url, lifetime=settings.token_lifetime

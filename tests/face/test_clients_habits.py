@@ -174,6 +174,18 @@ def test_a_reference_may_be_asked_for_by_its_whole_address(house: WholeHouse, se
     assert len(sender.search(f"Questionnaire?url={base}/{begun.id}")) == 1
 
 
+def test_a_slash_at_the_end_changes_nothing(house: WholeHouse, sender: Caller, number: str) -> None:
+    made = sender.post("/fhir/Patient/", _patient(number))
+    assert made.status == 201
+    address = f"Patient/{made.tree['id']}"
+    assert sender.search(f"/fhir/Patient/?identifier={number}") == [address]
+    assert sender.get(f"/fhir/{address}/").tree == made.tree
+    assert sender.put(f"/fhir/{address}/", {**made.tree, "active": True}).status == 200
+    assert sender.get(f"/fhir/{address}/_history/").tree["total"] == 2
+    assert house.nobody.get("/fhir/metadata/").status == 200
+    assert house.nobody.get(f"/fhir/{address}/").status == 401
+
+
 def test_a_search_may_name_itself_and_be_a_get(sender: Caller, number: str) -> None:
     sender.post("Patient", _patient(number))
     assert sender.search(f"Patient/_search?identifier={number}") == sender.search(f"Patient?identifier={number}") != []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +11,10 @@ import pytest
 
 from adapter.delivery import message, rest_hook
 from adapter.domain.partner import Channel, Partner
-from adapter.storage.lanes import LaneStore
 from adapter.use_cases.check_deadlines import check_deadlines
-from adapter.use_cases.deliver import DEMO, Courier, Crowd, drain_lane
+from adapter.use_cases.deliver import drain_lane
 from adapter.use_cases.delivery_ports import Delivery, Outcome, Result
+from adapter.worker import make_worker
 from mappings.json_codec import decode
 from tests.consent.records import CLINIC, NOTICE, OTHER, OUTPATIENT, Clinic, Sent, consent, found, permission
 from tests.small_house import FixedRegister, partner
@@ -43,16 +43,8 @@ def told(clinic: Clinic, handoff: str, *subscribers: Partner) -> list[Tree]:
     """Drain the lanes of this handoff; the Bundles that went out."""
     house = clinic.house.house
     mail = Mail()
-    courier = Courier(
-        store=house.store,
-        register=FixedRegister(*subscribers),
-        lanes=LaneStore(house.store.engine),
-        channels=mail,
-        clock=clinic.clock,
-        policy=DEMO,
-        crowd=Crowd(4, time.monotonic),
-        base_url=BASE,
-    )
+    made = make_worker(house.world, house.store, house.database_url, production=False, concurrency=2).courier
+    courier = replace(made, register=FixedRegister(*subscribers), channels=mail)
     for subscriber in subscribers:
         drain_lane(courier, f"{subscriber.id}:{handoff}")
     return [decode(body) for body in mail.sent]

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from adapter.domain.errors import Malformed
 from mappings.json_codec import decode, encode
 from tests.mutants.laboratory import Laboratory
-from tests.mutants.mutation import Sent
+from tests.mutants.mutation import Change, Mutant, Sent
+from tests.mutants.tally import TAKEN, judge
 
 Tree = dict[str, Any]
 
@@ -40,38 +42,43 @@ class Samples:
     laboratory: Laboratory
     chance: random.Random
     folder: Path | None = None
-    _files: Sequence[Path] = field(default=(), init=False)
+    files: Sequence[Path] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
-        self._files = sorted(self.folder.rglob("*.json")) if self.folder else []
+        self.files = sorted(self.folder.rglob("*.json")) if self.folder else []
 
     def next(self) -> Sample:
-        makers = [*_MAKERS, *([(self._of_folder, 30)] if self._files else [])]
-        make = self.chance.choices([maker for maker, _ in makers], [weight for _, weight in makers])[0]
-        while (sample := make(self) if make in dict(_MAKERS) else self._of_folder()) is None:
-            pass
-        return sample
+        makers = [*_MAKERS, *([(_of_folder, 30)] if self.files else [])]
+        while True:
+            (make,) = self.chance.choices([maker for maker, _ in makers], [weight for _, weight in makers])
+            if sample := make(self):
+                return sample
 
-    def _of_folder(self) -> Sample | None:
-        """A file as a partner would send it: a Bundle where its type belongs, anything else to its type."""
-        try:
-            tree = decode(self.chance.choice(self._files).read_bytes())
-        except ValueError:
-            return None
-        if not isinstance(tree, dict) or not isinstance(type_ := tree.get("resourceType"), str):
-            return None
-        tree.pop("identifier" if type_ == "Bundle" else "", None)  # by which a message is known when it comes again
-        checked = self.laboratory.send(Sent("POST", f"{type_}/$validate", SENDER, FHIR, encode(tree)))
-        if checked.status != 200 or any(issue["severity"] == "error" for issue in checked.issues):
-            return None
-        kind = tree.get("type") if type_ == "Bundle" else None
-        if kind == "message":
-            return Sample("message", Sent("POST", "$process-message", SENDER, FHIR, encode(tree)), True)
-        if kind in ("transaction", "batch"):
-            return Sample(str(kind), Sent("POST", "", SENDER, FHIR, encode(tree)), True)
-        if self.chance.random() < 0.5:
-            return Sample("$validate", Sent("POST", f"{type_}/$validate", SENDER, FHIR, encode(tree)), True)
-        return Sample("resource", Sent("POST", type_, SENDER, FHIR, encode(tree)), True)
+
+def _of_folder(samples: Samples) -> Sample | None:
+    """A file as a partner would send it: a Bundle where its type belongs, anything else to its type."""
+    try:
+        tree = decode(samples.chance.choice(samples.files).read_bytes())
+    except Malformed:
+        return None
+    type_ = tree.get("resourceType") if isinstance(tree, dict) else None
+    if not isinstance(type_, str):
+        return None
+    if type_ == "Bundle":
+        tree.pop("identifier", None)  # by which a message is known when it comes again
+    validate = Sent("POST", f"{type_}/$validate", SENDER, FHIR, encode(tree))
+    kind = str(tree.get("type")) if type_ == "Bundle" else None
+    if kind in ("transaction", "batch", "message"):
+        good = Sample(kind, replace(validate, path="$process-message" if kind == "message" else ""), True)
+    else:
+        good = Sample("resource", replace(validate, path=type_), True)
+    # What is sound and points at what is not here can at least be validated.
+    return next((each for each in (good, Sample("$validate", validate, True)) if is_taken(samples, each)), None)
+
+
+def is_taken(samples: Samples, sample: Sample) -> bool:
+    unchanged = Mutant("none", sample.sent, Change(()))
+    return judge(unchanged, samples.laboratory.send(sample.sent)).outcome == TAKEN
 
 
 def _of_scenario(samples: Samples, wanted: Callable[[Sent], bool], *, first: bool) -> Sent | None:

@@ -18,7 +18,8 @@ _EXPECTED: Final = {
     "role": "a role that row-level security binds, got a superuser or BYPASSRLS",
     "member": f"a role of its own, got a member of another, whose rows {READER} would see",
     "open": "row-level security enabled and forced: `protect(table, …)` in its migration",
-    "closed": f"a policy for {WRITER}, who else sees no row: `protect(table, …)` in its migration",
+    "closed": f"a policy for {WRITER} and for its owner, who else see no row: `protect(table, …)` in its migration, or"
+    f" after a change of owner ALTER POLICY adapter ON … TO {WRITER}, <owner>",
     "written": f"that {READER} only reads, got more rights",
     "read": f"that {READER} sees what handoff_tenant() may, got more: `protect(table, …, tenant=…)` in its migration",
     "stale": "the same columns in the view that stands before it: `show(table, …)` in the migration that changed it",
@@ -26,14 +27,15 @@ _EXPECTED: Final = {
 }
 """What is expected of a role, table, view or function; by the kind of its fault."""
 
-# Without the queue (lanes by name, nothing of a person) and alembic's own table, on which tenants have no right. Here is
-# `home` the schema of our tables, `front` the one of the views that tenants see in their place.
+# Without the queue (lanes by name, nothing of a person) and alembic's own table, on which tenants have no right. `home`
+# is the schema of our tables, `front` the one of the views that tenants see in their place.
 _FAULTS: Final = f"""
 WITH home (oid) AS (SELECT relnamespace FROM pg_class WHERE oid = 'procrastinate_jobs'::regclass),
 front (oid) AS (SELECT oid FROM pg_namespace WHERE nspname = '{READER}'),
 relation AS (
- SELECT c.oid, c.oid::regclass::text AS name, relname, relkind IN ('r', 'p') AS is_table, relkind = 'v' AS is_view,
-  relrowsecurity AND relforcerowsecurity AS forced, relnamespace IN (SELECT oid FROM home) AND relkind IN ('r', 'p')
+ SELECT c.oid, c.oid::regclass::text AS name, relname, relowner AS owner, relkind IN ('r', 'p') AS is_table,
+  relkind = 'v' AS is_view, relrowsecurity AND relforcerowsecurity AS forced,
+  relnamespace IN (SELECT oid FROM home) AND relkind IN ('r', 'p')
   AND relname <> 'alembic_version' AND NOT starts_with(relname, 'procrastinate_')
   AND has_table_privilege('{WRITER}', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE') AS ours
  FROM pg_class c WHERE relnamespace IN (SELECT oid FROM home UNION SELECT oid FROM front)
@@ -47,7 +49,8 @@ SELECT 'role', rolname FROM pg_roles WHERE rolname IN ('{READER}', '{WRITER}') A
 UNION ALL SELECT 'member', member::regrole::text FROM pg_auth_members WHERE member = '{READER}'::regrole
 UNION ALL SELECT 'open', name FROM relation WHERE ours AND NOT forced
 UNION ALL SELECT 'closed', name FROM relation WHERE ours AND NOT EXISTS (
- SELECT FROM policy WHERE polrelid = relation.oid AND polcmd = '*' AND '{WRITER}'::regrole = ANY(polroles))
+ SELECT FROM policy WHERE polrelid = relation.oid AND polcmd = '*' AND '{WRITER}'::regrole = ANY(polroles)
+  AND EXISTS (SELECT FROM unnest(polroles) AS role WHERE role <> 0 AND pg_has_role(owner, role, 'USAGE')))
 UNION ALL SELECT 'written', name FROM relation
  WHERE has_table_privilege('{READER}', oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
 UNION ALL SELECT 'read', name FROM relation WHERE has_any_column_privilege('{READER}', oid, 'SELECT') AND NOT CASE

@@ -59,6 +59,7 @@ BREAKS = {
     "ALTER TABLE deadline DISABLE ROW LEVEL SECURITY": ["deadline", "enabled and forced"],
     "ALTER TABLE partner NO FORCE ROW LEVEL SECURITY": ["partner", "enabled and forced"],
     "DROP POLICY adapter ON handoff": ["handoff", f"a policy for {WRITER}"],
+    "CREATE ROLE another; ALTER TABLE handoff OWNER TO another": ["handoff", "after a change of owner"],
     "ALTER POLICY tenant ON ledger_event USING (true)": ["ledger_event", "handoff_tenant() may"],
     f"CREATE POLICY also ON request_record FOR SELECT TO {READER} USING (key <> '')": ["request_record", "got more"],
     "CREATE POLICY also ON notification USING (true)": ["notification", "got more"],
@@ -134,6 +135,17 @@ def test_who_logs_in_need_not_own_the_tables(postgres: Any, database_url: str, l
             driver.run(f"SET ROLE {role}")
             driver.run("ALTER TABLE handoff DISABLE ROW LEVEL SECURITY")
     store.close()
+
+
+def test_who_does_not_own_the_tables_is_told_who_has_to_upgrade(postgres: Any, login: str) -> None:
+    postgres.run(f"GRANT {READER}, {WRITER} TO {login}")
+    name = f"test_{uuid4().hex}"
+    postgres.run(f"CREATE DATABASE {name} OWNER {OWNER}")
+    try:
+        with pytest.raises(InvalidSettings, match="handoff db upgrade"):
+            upgrade(postgres.postgres.url(name, login))
+    finally:
+        postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_who_cannot_take_the_roles_is_told_what_to_run(postgres: Any, database_url: str, login: str) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import NullPool
 
+from adapter.config import InvalidSettings
 from adapter.storage.failures import unavailable_when_down
 from adapter.storage.roles import ensure_roles
 from adapter.storage.row_security import refuse_without_row_security
@@ -22,7 +25,8 @@ def upgrade(url: str) -> None:
     """Bring the database to the newest schema. Safe to call from many processes at once; does nothing when up to date.
 
     All or nothing: a migration that fails leaves the schema as it was. Raises Unavailable when the database is down,
-    InvalidSettings when row-level security is not whole; in a demo as well, for what is tested is what runs."""
+    InvalidSettings when we may not migrate it and when row-level security is not whole, in a demo as well: what is
+    tested is what runs."""
     engine = create_engine(url, poolclass=NullPool)
     with unavailable_when_down(), engine.begin() as connection:
         # Released with the transaction, so also when this process is killed.
@@ -33,5 +37,11 @@ def upgrade(url: str) -> None:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except ProgrammingError as error:
+            if not isinstance(error.orig, InsufficientPrivilege):
+                raise
+            who = "run `handoff db upgrade` as the owner of the tables"
+            raise InvalidSettings([f"database: expected the newest schema, got an older one: {who}"]) from error
         refuse_without_row_security(driver)

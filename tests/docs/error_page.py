@@ -12,7 +12,7 @@ from example import Example, Scene, answer, begun, call, code, number, stable, t
 from whole_house import RECEIVER, SENDER, Got, WholeHouse
 
 from adapter.api.access_token import AccessTokens
-from adapter.app import create_app
+from adapter.app import House, create_app
 from adapter.config import signing_secret
 from adapter.domain.scopes import Scopes
 from adapter.smart_client import client_assertion
@@ -23,22 +23,27 @@ from tests.consent.records import referral
 
 Tree = dict[str, Any]
 
+ANY_READ: Final = Example("", "GET Patient?_count=0")
 ANY_WRITE: Final = Example("", "POST Patient", {"resourceType": "Patient"})
-ANY_READ: Final = Example("", "GET Patient/nobody")
-FAULTS: Final[Mapping[str, tuple[Example, Callable[[WholeHouse], Any]]]] = {
-    "other writers kept changing the same resources": (ANY_WRITE, lambda house: _Failing(house, WriteConflict("x"))),
-    "a fault of ours; nothing was kept": (ANY_WRITE, lambda house: _Failing(house, RuntimeError("x"))),
-    "the database cannot take it now; nothing was kept": (ANY_WRITE, lambda _: _without_database()),
-    "the database cannot be read now": (ANY_READ, lambda _: _without_database()),
-}
-"""When → a request, and the store that the house has then."""
+FAULTS: Final[Mapping[str, tuple[Example, Callable[[House], House]]]] = {
+    "other writers kept changing the same resources": (
+        ANY_WRITE, lambda house: _with_store(house, _Failing(house.store, WriteConflict("x")))),
+    "too many requests of one client, or from one address": (
+        Example("", ANY_READ.request, before=[ANY_READ]),
+        lambda house: replace(house, settings=house.settings.model_copy(update={"client_rate": 1, "client_burst": 1}))),
+    "a fault of ours; nothing was kept": (
+        ANY_WRITE, lambda house: _with_store(house, _Failing(house.store, RuntimeError("x")))),
+    "the database cannot take it now; nothing was kept": (ANY_WRITE, lambda house: _with_store(house, _nowhere())),
+    "the database cannot be read now": (ANY_READ, lambda house: _with_store(house, _nowhere())),
+}  # fmt: skip
+"""When → a request, and what the house is then."""
 
 
 class _Failing:
     """A store whose commits fail."""
 
-    def __init__(self, house: WholeHouse, error: Exception):
-        self._store = house.house.store
+    def __init__(self, store: Any, error: Exception):
+        self._store = store
         self._error = error
 
     def __getattr__(self, name: str) -> Any:
@@ -47,22 +52,22 @@ class _Failing:
     def commit(self, *_: object, **__: object) -> None:
         raise self._error
 
-    def close(self) -> None:
-        """The store is the house's."""
+
+def _with_store(house: House, store: Any) -> House:
+    return replace(house, world=replace(house.world, store=store))
 
 
-def _without_database() -> Any:
+def _nowhere() -> Any:
+    """A store of a database that is not there."""
     return open_store("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
 
 
 def faulty(house: WholeHouse) -> list[tuple[str, Example, Got]]:
     """Each fault on an application of its own."""
     answers = []
-    for when, (example, store_of) in FAULTS.items():
-        store = store_of(house)
-        broken = replace(house.house, world=replace(house.house.world, store=store))
+    for when, (example, made) in FAULTS.items():
+        broken = made(house.house)
         answers.append((when, example, Scene(WholeHouse(broken, create_app(broken)), MAKERS).tried(example)))
-        store.close()
     return answers
 
 

@@ -15,7 +15,7 @@ Tree = dict[str, Any]
 
 SHOWN_HEADERS: Final = ("Location", "Content-Location", "ETag", "Last-Modified", "Allow", "WWW-Authenticate",
                         "Retry-After", "Preference-Applied", "Content-Encoding")  # fmt: skip
-_USUAL: Final = {"application/fhir+json", "application/json-patch+json"}
+_USUAL: Final = {("Content-Type", "application/fhir+json"), ("Content-Type", "application/json-patch+json")}
 _NAME: Final = re.compile(r"\{([a-z][a-z-]*)\}")
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DAY: Final = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
@@ -109,7 +109,7 @@ def number(_: Scene) -> str:
 def call(example: Example) -> str:
     """The request as a reader would type it: one line for each of request, headers and body."""
     lines = [f"{example.method} {example.address}"]
-    lines += [f"{name}: {value}" for name, value in example.headers.items() if value not in _USUAL]
+    lines += [f"{name}: {value}" for name, value in example.headers.items() if (name, value) not in _USUAL]
     if example.body:
         lines.append(example.shows or (example.body if isinstance(example.body, str) else _written(example.body)))
     shown = [code(line) for line in lines]

@@ -137,6 +137,9 @@ FORMS: Final = (
     Example("a summary: `true`, `text`, `data`", "GET Patient/{patient}?_summary=text"),
     Example("packed", "POST Patient", gzip.compress(json.dumps({"resourceType": "Patient"}).encode(), mtime=0),
             {"Content-Encoding": "gzip"}, shows="…"),
+    Example("a Binary as itself", "POST Binary", b"%PDF-1.7", {"Content-Type": "application/pdf"}, shows="%PDF-1.7"),
+    Example("and back", "GET Binary/{binary}", headers={"Accept": "application/pdf"}),
+    Example("the same as FHIR", "GET Binary/{binary}", headers={"Accept": "application/fhir+json"}),
     Example("a key, so that it may be sent again", "POST Patient", {"resourceType": "Patient"},
             {"X-Request-ID": "{number}"}),
 )  # fmt: skip
@@ -174,7 +177,13 @@ def _draft(scene: Scene) -> str:
     }).tree["id"])  # fmt: skip
 
 
+def _binary(scene: Scene) -> str:
+    made = scene.caller(SENDER).send("POST", "Binary", raw=b"%PDF-1.7", headers={"Content-Type": "application/pdf"})
+    return str(made.headers["Location"]).split("/")[-3]
+
+
 MAKERS: Final[Mapping[str, Callable[[Scene], str]]] = {
+    "binary": _binary,
     "number": number, "patient": _patient, "draft": _draft, "task": lambda scene: begun(scene).id,
 }  # fmt: skip
 

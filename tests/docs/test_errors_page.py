@@ -62,7 +62,7 @@ def test_the_page_says_what_is_answered(
         if str(got.status) != part
     ]
     assert not wrong, "\n".join(map(str, wrong))
-    assert [got.status for _, _, got in faults] == [409, 500, 503, 503]
+    assert [got.status for _, _, got in faults] == [409, 429, 500, 503, 503]
     tokens = error_page.tried(house, {"tokens": errors.TOKENS})["tokens"]
     assert {got.status for _, got in tokens} == {400}
     warnings = error_page.tried(house, {"warnings": errors.WARNINGS})["warnings"]
@@ -82,7 +82,7 @@ def test_no_error_that_is_raised_is_missing(
 
 def test_every_status_of_the_table_is_shown() -> None:
     shown = {int(part) for part in errors.PARTS} | {int(status) for status, *_ in errors.UNPROVOKED}
-    assert set(STATUS.values()) - shown - {409, 429} == set()
+    assert set(STATUS.values()) - shown - {409, 429} == set(), "those two are among the faults"
 
 
 def test_what_it_takes_many_requests_for_is_tested_where_the_page_says() -> None:
@@ -120,9 +120,12 @@ def _called(node: ast.Call) -> str:
 
 
 def _code(node: ast.Call, kind: type[domain.HandoffError]) -> str | None:
-    """Of the call itself; None where its issues were made before, or it says none and only passes them on."""
+    """Of the call itself; None where it is made of issues, whose codes are found where those are made."""
     stated = next((keyword.value for keyword in node.keywords if keyword.arg == "code"), None)
     if isinstance(stated, ast.Constant):
         return str(stated.value)
-    made_before = bool(node.args) and not isinstance(node.args[0], ast.Constant | ast.JoinedStr)
-    return None if stated is not None or made_before else kind.default_code
+    of_issues = bool(node.args) and (
+        isinstance(node.args[0], ast.List | ast.ListComp | ast.Call)
+        or (isinstance(node.args[0], ast.Name) and node.args[0].id in {"issues", "errors"})
+    )
+    return None if stated is not None or of_issues else kind.default_code

@@ -78,7 +78,7 @@ def _each(caller: Caller, type_: str) -> list[tuple[str, int, Got]]:
     condition = {"If_None_Exist": f"_id={made.tree.get('id')}"}
     version = {"If_Match": 'W/"1"'}
     unchanged: list[Tree] = [{"op": "test", "path": "/resourceType", "value": type_}]
-    read = caller.get(address)
+    read = caller.get(address, Accept="application/fhir+json")
     return [
         ("create", 201, made),
         ("read", 200, read),

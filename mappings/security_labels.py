@@ -23,6 +23,7 @@ NOTICE_HEADER: Final = {"Redisclosure-Notice": NOTICE}
 _PART2_CODES: Final = frozenset({"42CFRPart2", "ETH", "SUD", "ETHUD", "OPIOIDUD"})
 _NOTE_CODE: Final = "PSYTHPN"
 _INLINE: Final = b"inline-sec-label"
+_CARRYING: Final = frozenset({"Bundle", "Parameters"})
 _PATIENT_ELEMENTS: Final = ("subject", "patient", "for", "beneficiary", "individual")
 
 
@@ -52,14 +53,14 @@ def kinds_in(tree: Tree, body: bytes) -> frozenset[str]:
     """What the labels of a resource restrict, on it or within it; `body` is `tree` as JSON. Quick where none is."""
     meta = tree.get("meta")
     labels = meta.get("security") if meta else None
-    inline = _INLINE in body
-    if not labels and not inline:
+    within = _INLINE in body or tree["resourceType"] in _CARRYING
+    if not labels and not within:
         return frozenset()
-    found = [label for label in labels or () if type(label) is dict]
-    return restricted_kinds([*found, *_inline(tree)] if inline else found)
+    return restricted_kinds([*(labels or ()), *_within(tree)] if within else labels or ())
 
 
-def _inline(tree: Tree) -> Iterable[Tree]:
+def _within(tree: Tree) -> Iterable[Tree]:
+    """Inline labels, and those of resources that this one carries."""
     stack: list[Any] = [tree]
     while stack:
         node = stack.pop()
@@ -68,6 +69,8 @@ def _inline(tree: Tree) -> Iterable[Tree]:
         elif type(node) is dict:
             if str(node.get("url", "")).endswith("inline-sec-label") and type(node.get("valueCoding")) is dict:
                 yield node["valueCoding"]
+            if type(meta := node.get("meta")) is dict:
+                yield from meta.get("security", ())
             stack.extend(value for value in node.values() if type(value) in (dict, list))
 
 

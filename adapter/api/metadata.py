@@ -91,7 +91,8 @@ def capability_statement(face: Face, started: datetime, token_url: str) -> Tree:
                             ]
                         }
                     ],
-                    "description": "SMART Backend Services: see .well-known/smart-configuration",
+                    "description": "SMART Backend Services: see .well-known/smart-configuration. What is labelled "
+                    "42CFRPart2 is disclosed to whom an active Consent of the person names, else refused or withheld",
                     # Where clients of SMART App Launch 1.0 look for the token endpoint.
                     "extension": [
                         {"url": OAUTH_URIS, "extension": [{"url": "token", "valueUri": token_url}]},

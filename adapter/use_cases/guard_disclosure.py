@@ -21,7 +21,7 @@ from adapter.use_cases.consents import Consents, Review, carry_out, review
 from adapter.use_cases.decision import Decision
 from adapter.use_cases.ports import NewVersion, Reader, ResourceKey, StoredResource
 from mappings.json_codec import decode
-from mappings.security_labels import kinds_in, label_codes, patient_of
+from mappings.security_labels import kinds_in, label_codes, patient_of, restricted_kinds_of
 
 _OF_MANY_HANDOFFS: Final = frozenset(
     {
@@ -44,6 +44,8 @@ _GOT: Final[Mapping[Why, str]] = {
 
 def guard_disclosure(decision: Decision) -> None:
     """Raises BusinessRule, located at what is restricted, or at the recipient where that was stored before."""
+    # Whatever the answer shows of what was there before, by whichever way it gets there.
+    decision.restricted |= restricted_kinds_of(c.before for c in decision.changes if c.before is not None)
     labelled = _label(decision)
     system = decision.world.store.system_reader()
     added = _added(decision, labelled, system)

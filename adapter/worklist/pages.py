@@ -35,6 +35,7 @@ from mappings.evidence import Evidence
 from mappings.evidence_sections import Mark, long, name_of, sections, timeline
 from mappings.json_codec import decode
 from mappings.references import RELATIVE
+from mappings.security_labels import restricted_kinds_of
 
 MOST_SHOWN: Final = 200
 RETURNED_FOR: Final = timedelta(days=14)
@@ -87,7 +88,10 @@ class Pages:
             ("Given back to us: decide what comes next", returned),
             ("Waiting for others", [line for line in is_open if not _awaits(line, client.tenant)]),
         ]
-        return self._page("worklist.html", client, groups=groups, cut=len(found) > MOST_SHOWN, most=MOST_SHOWN)
+        notice = NOTICE if restricted_kinds_of(people.values()) else None
+        return self._page(
+            "worklist.html", client, groups=groups, cut=len(found) > MOST_SHOWN, most=MOST_SHOWN, notice=notice
+        )
 
     def handoff(self, id_: str) -> Response:
         client, evidence = self._evidence(id_)

@@ -103,6 +103,29 @@ def test_a_label_within_a_resource_is_a_label_of_the_resource(clinic: Clinic) ->
     assert (refused.status, refused.expression) == (422, "Bundle.entry[1].resource")
 
 
+def test_a_label_of_what_a_resource_carries_is_a_label_of_the_resource(clinic: Clinic) -> None:
+    sent = referral(labels=(), consents=())
+    carried = condition(sent["entry"][0]["fullUrl"], PART2)
+    document = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": carried}]}
+    sent["entry"].append(entry("POST", "Bundle", document))
+    assert clinic.own.post("", sent).status == 422
+
+
+def test_a_consent_that_opens_something_is_taken_back_and_not_deleted(clinic: Clinic) -> None:
+    sent = clinic.begin()
+    refused = clinic.own.delete(sent.consent)
+    assert refused.status == 422 and "entered-in-error" in refused.text
+    assert clinic.recipient.get(sent.task).status == 200
+
+
+def test_what_a_conditional_create_finds_is_accompanied_by_the_notice(clinic: Clinic) -> None:
+    sent = clinic.begin()
+    tree = clinic.recipient.get(sent.patient).tree
+    body = {name: value for name, value in tree.items() if name not in {"id", "meta"}}
+    shown = clinic.recipient.post("Patient", body, If_None_Exist=f"_id={tree['id']}")
+    assert (shown.status, shown.headers["Redisclosure-Notice"]) == (200, NOTICE)
+
+
 PERMITTING: dict[str, Tree] = {
     "a nested provision under an opt-out": {"provision": [permission(OUTPATIENT)]},
     "coordination of care": permission(OUTPATIENT, purpose=[{"code": "COC"}]),
@@ -412,6 +435,14 @@ def test_every_answer_with_restricted_content_carries_label_and_notice(clinic: C
         assert notices(got.tree) == []
     moved = clinic.recipient.move(sent.task, "accepted")
     assert moved.headers["Redisclosure-Notice"] == NOTICE
+
+
+def test_a_page_shows_the_notice(clinic: Clinic) -> None:
+    sent = clinic.begin()
+    for path in ("/", f"/handoffs/{sent.id}", f"/handoffs/{sent.id}/evidence"):
+        assert NOTICE in clinic.recipient.get(path, Accept="text/html").raw.decode()
+    plain = clinic.begin(labels=(), consents=())
+    assert NOTICE not in clinic.recipient.get(f"/handoffs/{plain.id}", Accept="text/html").raw.decode()
 
 
 def test_an_answer_without_restricted_content_carries_neither(clinic: Clinic) -> None:

@@ -16,12 +16,13 @@ from urllib.parse import urlencode
 
 from searches import every_search
 from specimens import SYSTEM, Tree, bare
-from tenants import BARE_GIVEN, Owned
+from tenants import BARE_GIVEN, Owned, subscription
 from whole_house import FHIR_JSON, JSON_PATCH, bundle, entry, transaction
 
 from mappings.canonicals import FHIR_TASK_CODE_SYSTEM
 from mappings.json_codec import encode
 
+_FILTER: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-filter-criteria"
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -247,11 +248,14 @@ def _evaluate_measure(type_: str, tree: Tree) -> Made:
 
 def _status(type_: str, tree: Tree) -> Made:
     yield "status of a subscription", get(f"{type_}/{tree['id']}/$status")
+    yield "status of subscriptions", get(f"{type_}/$status?id={tree['id']}")
+    yield "status of all subscriptions", get(f"{type_}/$status")
 
 
 def _events(type_: str, tree: Tree) -> Made:
     yield "events of a subscription", get(f"{type_}/{tree['id']}/$events")
     yield "events by number", get(f"{type_}/{tree['id']}/$events?eventsSinceNumber=1&eventsUntilNumber=9")
+    yield "events in full", get(f"{type_}/{tree['id']}/$events?content=full-resource")
 
 
 OPERATIONS: Final[dict[str, Callable[[str, Tree], Made]]] = {
@@ -340,6 +344,10 @@ def _of_handoff(task: str, patient: str, mark: str) -> Made:
     for status in ("accepted", "rejected", "cancelled", "completed"):
         patch = [{"op": "replace", "path": "/status", "value": status}]
         yield "status of a handoff", send("PATCH", f"Task/{task}", patch, JSON_PATCH, If_Match='W/"1"')
+    narrowed = {"url": _FILTER, "valueString": f"Task?patient=Patient/{patient}"}
+    yield "subscription to what happens to a patient", send("POST", "Subscription", {
+        "resourceType": "Subscription", **subscription("x"), "_criteria": {"extension": [narrowed]}
+    })  # fmt: skip
     yield "abort", send("POST", "Task", _task("abort", focus={"reference": f"Task/{task}"}))
     yield "contact attempt", send("POST", "Communication", {
         "resourceType": "Communication", "status": "not-done", "about": [{"reference": f"Task/{task}"}]

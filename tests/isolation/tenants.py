@@ -12,7 +12,7 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 from specimens import SYSTEM, Mark, Tree, specimens
 from whole_house import Caller, bundle, entry
 
-from mappings.canonicals import FHIR_TASK_CODE_SYSTEM
+from mappings.canonicals import FHIR_TASK_CODE_SYSTEM, TOPIC_HANDOFF
 
 NOBODYS: Final = Mark("zqnobody0000", "1913-04-05", 4113)
 """The values that no resource has."""
@@ -20,11 +20,19 @@ NOBODYS: Final = Mark("zqnobody0000", "1913-04-05", 4113)
 _RESOLVED: Final = {"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "resolved"}
 _FULFIL: Final = {"coding": [{"system": FHIR_TASK_CODE_SYSTEM, "code": "fulfill"}]}
 
+
+def subscription(text: str, endpoint: str = "http://127.0.0.1:9") -> Tree:
+    """One that is taken. Unless there is an endpoint, what it would tell is sent to where nobody listens."""
+    channel = {"type": "rest-hook", "endpoint": f"{endpoint}/{text}", "payload": "application/fhir+json"}
+    return {"status": "requested", "reason": text, "criteria": TOPIC_HANDOFF, "channel": channel}
+
+
 BARE_GIVEN: Final[Mapping[str, Tree]] = {
     "Appointment": {"status": "proposed", "start": "2001-01-01T10:00:00Z", "end": "2001-01-01T11:00:00Z"},
     "Bundle": {"type": "collection"},
     "Condition": {"clinicalStatus": {"coding": [_RESOLVED]}, "onsetDateTime": "2001-01-01"},
     "Consent": {"policyRule": {"text": "x"}},
+    "Subscription": subscription("x"),
     "Task": {
         "status": "draft",
         "intent": "order",
@@ -116,5 +124,6 @@ def _given(author: str, owner: str, mark: Mark, status: str) -> dict[str, Tree]:
         "Bundle": {"type": "collection"},
         "Condition": {"clinicalStatus": {"coding": [_RESOLVED]}, "onsetDateTime": mark.moment},
         "Consent": {"policyRule": {"text": mark.text}},
+        "Subscription": subscription(mark.text),
         "Observation": {"valueCodeableConcept": code},
     }

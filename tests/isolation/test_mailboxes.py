@@ -1,4 +1,4 @@
-"""What partners are told is delivered to those that have a part, and to nobody else."""
+"""What partners are told is delivered to those that have a part, and to nobody else, whatever they subscribe to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from played_house import PlayedHouse, played_house
+from running_house import until
+from tenants import subscription
+from whole_house import RECEIVER, SENDER, THIRD
 
 
 @pytest.fixture
@@ -17,9 +20,24 @@ def played(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def test_the_mailboxes_of_others_stay_empty(played: PlayedHouse) -> None:
     task = played.play("mobile-crisis-to-outpatient/accepted-and-completed")
-    partners = played.partners
-    told = {id_ for id_, partner in partners.items() if partner.inbox.told_about(f"Task/{task}")}
-    assert told == {"mobile-crisis", "outpatient-clinic"}
-    assert {id_ for id_, partner in partners.items() if partner.inbox.receipts} == told
-    for id_ in partners.keys() - told:
-        assert "notification-event" not in str(played.caller(id_).get(f"Subscription/{id_}/$events").tree)
+    told = {id_ for id_, partner in played.partners.items() if partner.inbox.receipts}
+    assert told == {SENDER, RECEIVER}
+    for id_ in played.partners.keys() - told:
+        assert task not in str(played.caller(id_).get(f"Subscription/{id_}/$events").tree)
+
+
+def test_a_subscription_to_everything_tells_of_ones_own(played: PlayedHouse) -> None:
+    for id_ in (SENDER, THIRD):
+        made = {"resourceType": "Subscription", **subscription("created", played.partners[id_].address)}
+        caller = played.caller(id_)
+        address = f"Subscription/{caller.post('Subscription', made).tree['id']}"
+        until(lambda caller=caller, address=address: caller.get(address).tree["status"] == "active")
+    begun = played.begin()
+
+    def told(partner: str) -> list[str]:
+        receipts = played.partners[partner].inbox.receipts
+        return [str(receipt.body) for receipt in receipts if receipt.path == "/created"]
+
+    until(lambda: any(begun.id in body for body in told(SENDER)), 30, "what happened to its own handoff")
+    assert told(THIRD), "the handshake"
+    assert not any(begun.id in body or begun.patient in body for body in told(THIRD))

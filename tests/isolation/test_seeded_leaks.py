@@ -216,7 +216,7 @@ def test_without_the_predicate_row_level_security_still_holds(scene: Scene, monk
 
 
 def test_the_subscription_of_another_is_noticed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "_own", lambda face, _: face.client())
+    monkeypatch.setattr(subscription, "_own", lambda face, told, _, id_: subscription._standing(face, told, id_))
     with pytest.raises(AssertionError):
         test_borrowed_names.test_the_subscription_of_another_is_none(scene, "/$status")
 

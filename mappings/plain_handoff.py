@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -41,6 +41,9 @@ _TEXTS: Final = frozenset(
 _CODES: Final = frozenset({"handoff-method", "coverage"})
 _PEOPLE: Final = frozenset({"alternate-contact", "escalation-owner", "delegate"})
 _PHONES: Final = frozenset({"preferred-contact", "questions-contact"})
+
+
+_WIDEST_ZONE: Final = timedelta(hours=14)
 
 
 @dataclass(slots=True)
@@ -151,7 +154,8 @@ def answer(plain: Plain, task: Tree, version: int, related: list[tuple[Tree, int
             tree["payload"] = [{"contentString": told["text"]}]
         inputs.append(_fact("live-contact", "Reference", made.add("contact", "live_contact", tree)))
     if "appointment" in plain:
-        _appointment(plain["appointment"], made, related, tenant, focus, patient, own)
+        clinician = own if "clinician" in plain else None
+        _appointment(plain["appointment"], made, related, tenant, focus, patient, clinician)
     for member, code, kind in _OUTPUTS:
         if member in plain:
             value = plain[member]
@@ -284,7 +288,7 @@ def _appointment(
     tenant: str,
     focus: Tree,
     patient: Tree,
-    own: Tree,
+    clinician: Tree | None,
 ) -> None:
     """The answering side's Appointment of this handoff, made anew or brought to its new status."""
     mine = [(t, v) for t, v, author in related if t["resourceType"] == "Appointment" and author == tenant]
@@ -294,7 +298,9 @@ def _appointment(
         tree, version = mine[-1]
         made.replace("appointment", {**tree, **told}, version)
         return
-    participants = [{"actor": patient, "status": "accepted"}, {"actor": own, "status": "accepted"}]
+    participants = [{"actor": patient, "status": "accepted"}]
+    if clinician is not None:  # an Organization cannot take part
+        participants.append({"actor": clinician, "status": "accepted"})
     if "place" in plain:
         place = made.add("place", "appointment.place", {"resourceType": "Location", "name": plain["place"]})
         participants.append({"actor": place, "status": "accepted"})
@@ -339,5 +345,11 @@ def _fact(code: str, kind: str, value: Any) -> Tree:
 
 
 def _time(moment: datetime) -> str:
-    """With the zone in which it was said."""
-    return moment.isoformat()
+    """With the zone in which it was said, where FHIR has such a zone: up to 14 hours, in whole minutes."""
+    offset = moment.utcoffset() or timedelta(0)
+    if abs(offset) <= _WIDEST_ZONE and not offset % timedelta(minutes=1):
+        return moment.isoformat()
+    try:
+        return moment.astimezone(UTC).isoformat()
+    except OverflowError:  # at the very ends of the calendar; refused as what it is, no date
+        return moment.isoformat()

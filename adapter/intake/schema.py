@@ -13,9 +13,13 @@ from adapter.domain.facts import ACCESS_NEEDS, COVERAGES, HANDOFF_METHODS, RISK_
 from adapter.domain.task_status import STATUSES
 from mappings.plain_handoff import GENDERS, MEDIA, PRIORITIES
 
+_PLAIN: Final = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*"
+# What FHIR takes for a string, a uri and a code: something that can be seen, without control characters.
 _TEXT: Final = validate.And(
-    validate.Length(min=1, max=10_000), validate.Regexp(r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*\Z", error="Not plain text.")
+    validate.Length(min=1, max=10_000), validate.Regexp(rf"^{_PLAIN}[^\x00-\x20]{_PLAIN}\Z", error="Not plain text.")
 )
+_URI: Final = validate.And(validate.Length(min=1, max=10_000), validate.Regexp(r"^\S+\Z", error="Not a URI."))
+_CODE: Final = validate.And(validate.Length(min=1, max=100), validate.Regexp(r"^\S+( \S+)*\Z", error="Not a code."))
 _ID: Final = validate.Regexp(r"^[A-Za-z0-9\-.]{1,64}\Z", error="Not an id of letters, digits, - and .")
 
 
@@ -44,7 +48,7 @@ class Strict(Schema):
 
 
 class IdentifierSchema(Strict):
-    system = text(about="the namespace of the number, as a URI")
+    system = fields.String(validate=[_URI], metadata={"description": "the namespace of the number, as a URI"})
     value = text(required=True)
 
 
@@ -58,7 +62,7 @@ class PersonSchema(Strict):
     gender = code(GENDERS)
     phone = text()
     email = text()
-    language = text(about="as in BCP 47: en, es, …")
+    language = fields.String(validate=[_CODE], metadata={"description": "as in BCP 47: en, es, …"})
 
 
 class ContactSchema(Strict):

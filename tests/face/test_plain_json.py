@@ -134,6 +134,37 @@ def test_an_appointment_has_an_end_and_is_refused_by_its_member_when_it_has_none
     assert (refused.status, refused.code, refused.expression) == (400, "required", "appointment.end")
 
 
+def test_an_appointment_may_be_told_without_naming_who_holds_it(sender: Caller, receiver: Caller) -> None:
+    id_ = send(sender, crisis()).tree["id"]
+    booked = answer(receiver, id_, status="received", appointment=ACCEPTED["appointment"])
+    assert booked.status == 200, booked.tree
+    (appointment,) = receiver.search(f"Appointment?based-on={receiver.get(f'Task/{id_}').tree['focus']['reference']}")
+    actors = [each["actor"]["reference"] for each in receiver.get(appointment).tree["participant"]]
+    assert [actor.partition("/")[0] for actor in actors] == ["Patient", "Location"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("2026-01-05T20:00:00-05:00", "2026-01-05T20:00:00-05:00"),
+        ("2026-01-05T20:00:00+20:00", "2026-01-05T00:00:00+00:00"),
+        ("2026-01-05T20:00:00+05:30:15", "2026-01-05T14:29:45+00:00"),
+    ],
+)
+def test_a_zone_that_fhir_does_not_have_is_said_in_another(sender: Caller, said: str, kept: str) -> None:
+    told = {"at": said, "by": "in-person", "text": "The clinic calls today"}
+    sent = send(sender, crisis(person_informed=told))
+    assert sent.status == 201, sent.tree
+    task = sender.get(f"Task/{sent.tree['id']}").tree
+    (call,) = sender.search(f"Communication?subject={task['for']['reference']}")
+    assert sender.get(call).tree["sent"] == kept
+
+
+def test_a_time_at_the_end_of_the_calendar_is_refused_and_breaks_nothing(sender: Caller) -> None:
+    told = {"at": "0001-01-01T00:00:00+20:00", "by": "in-person", "text": "x"}
+    assert send(sender, crisis(person_informed=told)).status == 400
+
+
 def test_the_examples_of_the_docs_are_ones_that_are_taken() -> None:
     text = (Path(__file__).parents[2] / "docs" / "plain-json.md").read_text(encoding="utf-8")
     sent = re.search(r"-d '(\{.*?\})'\n", text, re.DOTALL)
@@ -160,6 +191,9 @@ def test_the_examples_of_the_docs_are_ones_that_are_taken() -> None:
         ("facts.no-such-fact", {"facts": {"no-such-fact": "x"}}, 400),
         ("reason", {"reason": ""}, 400),
         ("reason", {"reason": "\u0000"}, 400),
+        ("reason", {"reason": " \n"}, 400),
+        ("order_number.system", {"order_number": {"system": "our numbers", "value": "1"}}, 400),
+        ("person.language", {"person": {**crisis()["person"], "language": " en"}}, 400),
         ("nonsense", {"nonsense": 1}, 400),
         ("…", {"Rowan Testerly": 1}, 400),
     ],

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from adapter.domain import events
+from adapter.domain.disclosure import EXPIRY
 from adapter.domain.evidence import Verdict
 from adapter.domain.handoff import LedgerEvent
 from adapter.domain.ladder import step_name
@@ -256,7 +257,7 @@ def _of_step(
 ) -> tuple[Cell, ...]:
     name = step_name(step)
     run = step.partition("#")[2]
-    shown = f"{name} (run {run})" if run else name
+    shown = f"{name} (run {run})" if run and name != EXPIRY else name
     if cancelled is not None:
         return shown, due, Mark("no longer needed", "good"), cancelled
     if fired is not None:

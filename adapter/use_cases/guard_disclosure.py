@@ -144,21 +144,19 @@ def _concerned(decision: Decision, system: Reader) -> set[str]:
             trees = [change.tree, decode(change.before.body) if change.before and change.before.body else None]
             patients |= {patient for tree in trees if tree is not None and (patient := patient_of(tree))}
     # A person who is new here has no handoffs yet: of the Bundles that bring a Consent, nearly every one.
-    known = patients - created
-    return (
-        concerned | {handoff.id for handoff in system.restricted_handoffs(known, decision.tenant)}
-        if known
-        else concerned
-    )
+    if known := patients - created:
+        concerned.update(handoff.id for handoff in system.restricted_handoffs(known, decision.tenant))
+    return concerned
 
 
 def _refuse_new(decision: Decision, found: Review, labelled: Mapping[ResourceKey, NewVersion]) -> None:
     """What this very request would disclose. What was withheld before stays so, and is no reason to refuse."""
+    reading = found.before.readers if found.before else frozenset[str]()
     taking_part = found.before.parties if found.before else frozenset[str]()
     new = {
         (restriction, party): why
         for (restriction, party), why in found.lacking.items()
-        if restriction in found.change.restrictions or party not in taking_part
+        if party not in taking_part or (restriction in found.change.restrictions and party in reading)
     }
     if new:
         raise BusinessRule([_issue(decision, found.after, each, why, labelled) for each, why in sorted(new.items())])

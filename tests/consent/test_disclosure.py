@@ -257,6 +257,17 @@ def test_a_consent_that_was_sent_before_counts_and_comes_along(clinic: Clinic) -
     assert clinic.caller(OTHER).get(f"Consent/{kept}").status == 404
 
 
+def test_a_consent_of_somebody_else_that_belongs_to_the_handoff_may_be_taken_back_too(clinic: Clinic) -> None:
+    sent = clinic.begin()
+    other = clinic.own.post("Patient", {"resourceType": "Patient"}).tree["id"]
+    about = {**permission(OUTPATIENT), "data": [{"meaning": "instance", "reference": {"reference": sent.request}}]}
+    made = clinic.own.post("Consent", consent(f"Patient/{other}", about))
+    assert clinic.recipient.get(f"Consent/{made.tree['id']}").status == 200
+    ended = [{"op": "replace", "path": "/status", "value": "inactive"}]
+    assert clinic.own.patch(f"Consent/{made.tree['id']}", ended).status == 200
+    assert clinic.recipient.get(sent.task).status == 200
+
+
 def test_nobody_opens_the_records_of_others_by_a_consent_of_its_own(clinic: Clinic) -> None:
     sent = clinic.begin()
     clinic.revoke(sent)

@@ -16,7 +16,19 @@ from adapter.use_cases.deliver import drain_lane
 from adapter.use_cases.delivery_ports import Delivery, Outcome, Result
 from adapter.worker import make_worker
 from mappings.json_codec import decode
-from tests.consent.records import CLINIC, NOTICE, OTHER, OUTPATIENT, Clinic, Sent, consent, found, permission
+from tests.consent.records import (
+    CLINIC,
+    NOTICE,
+    OTHER,
+    OUTPATIENT,
+    PART2,
+    Clinic,
+    Sent,
+    condition,
+    consent,
+    found,
+    permission,
+)
 from tests.small_house import FixedRegister, partner
 from tests.whole_house import Tree
 
@@ -163,6 +175,17 @@ def test_a_consent_that_names_the_escalation_owner_opens_the_handoff_for_it(clin
 
 def test_an_answer_is_not_refused_because_of_whom_the_ladder_asked(clinic: Clinic, unanswered: Sent) -> None:
     assert clinic.recipient.move(unanswered.task, "accepted").status == 200
+
+
+def test_what_the_recipient_adds_is_not_refused_because_of_whom_the_ladder_asked(
+    clinic: Clinic, unanswered: Sent
+) -> None:
+    clinic.recipient.post("Consent", consent(unanswered.patient, permission(CLINIC)))
+    finding = condition(unanswered.patient, PART2, resourceType="Observation", status="final")
+    made = clinic.recipient.post("Observation", finding | {"basedOn": [{"reference": unanswered.request}]})
+    assert made.status == 201, made.tree
+    assert clinic.own.get(f"Observation/{made.tree['id']}").status == 200
+    assert clinic.caller(OTHER).get(f"Observation/{made.tree['id']}").status == 404
 
 
 def test_the_clock_writes_down_that_a_consent_ran_out_and_tells_the_initiator(clinic: Clinic) -> None:

@@ -78,7 +78,11 @@ def _changed(handoff: Handoff, change: DisclosureChange | None) -> Handoff:
 def _kept(handoff: Handoff) -> Mapping[str, Any]:
     assert handoff.disclosure is not None
     readers = {party: basis for party in handoff.parties if (basis := handoff.basis_for(party)) is not None}
-    return {"id": handoff.id, "disclosure": of_handoff(handoff.disclosure, readers), "readers": sorted(readers)}
+    return {
+        "id": handoff.id,
+        "disclosure": of_handoff(handoff.disclosure, handoff.parties, readers),
+        "readers": sorted(readers),
+    }
 
 
 def _read_by(

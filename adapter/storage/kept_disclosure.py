@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 from adapter.domain.disclosure import Basis, Disclosure, Permit, Restriction
 from mappings.times import format_time
 
 Kept = Mapping[str, Any]
+WITHHELD: Final = "SELECT FROM handoff WHERE disclosure @> $1::jsonb LIMIT 1"
+"""Whether there is a handoff that is withheld from one of its parties, with what `withheld_from` says of that party."""
 
 
 def disclosure_from(kept: Kept | None) -> Disclosure | None:
@@ -37,13 +41,15 @@ def rows_of(restrictions: Iterable[Restriction]) -> list[list[str]]:
     return [list(restriction) for restriction in sorted(restrictions)]
 
 
-def of_handoff(disclosure: Disclosure, readers: Mapping[str, Basis]) -> Kept:
+def of_handoff(disclosure: Disclosure, parties: Iterable[str], readers: Mapping[str, Basis]) -> Kept:
     permits = [[*key, org, permit.consent, permit.until] for (key, org), permit in disclosure.permits.items()]
-    return {
-        "restrictions": rows_of(disclosure.restrictions),
-        "permits": sorted(permits, key=str),
-        **_by_consent(readers),
-    }
+    kept = {"restrictions": rows_of(disclosure.restrictions), "permits": sorted(permits, key=str)}
+    withheld = sorted(set(parties) - readers.keys())
+    return {**kept, **({"withheld": withheld} if withheld else {}), **_by_consent(readers)}
+
+
+def withheld_from(party: str) -> str:
+    return orjson.dumps({"withheld": [party]}).decode()
 
 
 def of_resource(restrictions: Any, readers: Mapping[str, Basis]) -> Kept | None:

@@ -18,9 +18,9 @@ from adapter.storage.access import EVERYTHING, Access
 from adapter.storage.changes import commit_change, is_all_new
 from adapter.storage.connections import Driver, Reading, driver_as, driver_of, open_engine
 from adapter.storage.failures import meaning_of, unavailable_when_down
+from adapter.storage.kept_disclosure import WITHHELD, withheld_from
 from adapter.storage.reads import PostgresReader, request_record_of
 from adapter.storage.roles import READER, WRITER
-from adapter.storage.sql import Values
 from adapter.storage.write_set_sql import Written, disclosure, statement_for
 from adapter.use_cases.ports import (
     EVERYONE,
@@ -92,13 +92,8 @@ class PostgresStore:
 
     def withholds_from(self, tenant: str) -> bool:
         """Whether `tenant` takes part in a handoff that it may not read for want of a Consent."""
-        values = Values(tenant)
-        takes_part = "(h.owner = $1 OR $1 = ANY(h.escalated_to))"
-        takes_part += " AND h.status NOT IN ('draft', 'rejected', 'entered-in-error') AND h.requester <> $1"
-        seen = Access.of(tenant, self._now).handoffs(values)
-        sql = f"SELECT FROM handoff h WHERE h.disclosure IS NOT NULL AND {takes_part} AND NOT {seen} LIMIT 1"
         with unavailable_when_down(), driver_of(self._engine) as driver:
-            return bool(driver.rows(sql, *values.bound))
+            return bool(driver.rows(WITHHELD, withheld_from(tenant)))
 
     def due_deadlines(self, now: datetime, limit: int) -> Sequence[Deadline]:
         """Open deadlines that are due, oldest first."""

@@ -11,6 +11,8 @@ import pytest
 
 from adapter.delivery import message, rest_hook
 from adapter.domain.partner import Channel, Partner
+from adapter.storage.connections import driver_of
+from adapter.storage.kept_disclosure import WITHHELD, withheld_from
 from adapter.use_cases.check_deadlines import check_deadlines
 from adapter.use_cases.deliver import drain_lane
 from adapter.use_cases.delivery_ports import Delivery, Outcome, Result
@@ -199,3 +201,15 @@ def test_the_clock_writes_down_that_a_consent_ran_out_and_tells_the_initiator(cl
     assert len(news) == 1
     # From now on it is as if it had never been open.
     assert found(clinic.recipient, f"Task?_id={sent.id}") == []
+
+
+def test_looking_for_what_is_withheld_or_restricted_walks_no_table(clinic: Clinic) -> None:
+    sent = clinic.begin()
+    clinic.revoke(sent)
+    store = clinic.house.house.store
+    assert store.withholds_from(OUTPATIENT) and not store.withholds_from("hie-router")
+    assert [h.id for h in store.system_reader().restricted_handoffs([sent.patient], CLINIC)] == [sent.id]
+    with driver_of(store.engine) as driver:
+        walk = "EXPLAIN SELECT id FROM handoff h WHERE (h.disclosure @> $1::jsonb OR h.disclosure @> $2::jsonb)"
+        plans = [driver.rows(f"EXPLAIN {WITHHELD}", withheld_from(OUTPATIENT)), driver.rows(walk, "{}", "{}")]
+    assert all("handoff_disclosure" in str(plan) and "Seq Scan" not in str(plan) for plan in plans), plans

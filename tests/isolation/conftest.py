@@ -29,6 +29,12 @@ CARRIED = frozenset(
 )
 """What handoffs carry: these types are tried in every form, the others in the first form of each interaction."""
 
+SEARCHED = frozenset(
+    {"Appointment", "Communication", "Condition", "Observation", "Patient", "RiskAssessment", "ServiceRequest", "Task"}
+)
+"""Among them is every kind of search parameter: these are searched with modifiers, prefixes, chains and orders, the
+others by each of their parameters as it is."""
+
 FEW = frozenset({"Binary", "Communication", "Patient", "Provenance", "ServiceRequest", "Task"})
 
 
@@ -62,7 +68,7 @@ class Scene:
             "searches": (THIRD, self.between_others, searches),
             "beside FHIR": (THIRD, self.between_others, lambda _, foreign: beside_fhir(foreign, audit=True)),
             "its draft": (FORMER, self.draft, _of_few),
-            "after rejecting": (FORMER, self.rejected, _of_what_is_carried),
+            "after rejecting": (FORMER, self.rejected, _of_what_was_read),
             "recipient of another, draft": (RECEIVER, self.draft, _of_few),
             "recipient of another, rejected": (RECEIVER, self.rejected, _of_few),
         }[name]
@@ -91,11 +97,11 @@ def searches(statement: Tree, foreign: Owned, types: frozenset[str] | None = Non
     rest = statement["rest"][0]
     for each in rest["resource"]:
         if types is None or each["type"] in types:
-            yield from by_searching(each, rest["searchParam"], foreign, modified=each["type"] in CARRIED)
+            yield from by_searching(each, rest["searchParam"], foreign, modified=each["type"] in SEARCHED)
 
 
-def _of_what_is_carried(statement: Tree, foreign: Owned) -> Iterator[Attempt]:
-    yield from interactions(statement, foreign, CARRIED)
+def _of_what_was_read(statement: Tree, foreign: Owned) -> Iterator[Attempt]:
+    yield from interactions(statement, foreign, FEW | SEARCHED)
     yield from searches(statement, foreign, FEW)
     # Whoever had a part sees in the trail what it did then, and nothing else (test_borrowed_names.py).
     yield from beside_fhir(foreign, audit=False)

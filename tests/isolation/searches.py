@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from specimens import SYSTEM, Searched, Tree, searched, values_at
@@ -23,7 +24,7 @@ def every_search(
         if name in _COLUMNS:
             continue
         if name == "_has":
-            yield from _has(type_, tree)
+            yield from islice(_has(type_, tree), None if modified else 1)
             continue
         ways = [way for way in searched(type_) if way.code == name]
         yield from BY_KIND[kind](name, [(way, value) for way in ways for value in _values(tree, way)], modified)

@@ -258,8 +258,14 @@ def _codes(shape: str, element: Element) -> list[str] | None:
     return list(codes) if codes else None
 
 
+_UNSOUND: dict[str, set[str]] = {}
+"""By type, the elements that had to be left out."""
+
+
 def _sound(tree: Tree) -> Tree:
     """What R4's own rules allow of it: an element that breaks one is left out again."""
+    for name in _UNSOUND.get(tree["resourceType"], ()):
+        tree.pop(name, None)
     for _ in range(30):
         try:
             refuse_invalid(decode(encode(tree)))
@@ -274,4 +280,5 @@ def _sound(tree: Tree) -> Tree:
 def _leave_out(tree: Tree, expression: str) -> None:
     name = expression.removeprefix(f"{tree['resourceType']}.").partition(".")[0].partition("[")[0]
     for each in [name, *(e.name for e in elements_of(tree["resourceType"]).values() if e.choice == name)]:
-        tree.pop(each, None)
+        if tree.pop(each, None) is not None:
+            _UNSOUND.setdefault(tree["resourceType"], set()).add(each)

@@ -15,7 +15,7 @@ from pathlib import Path
 from adapter.demo_partners import demo_key
 from adapter.smart_client import TokenSource
 from adapter.storage import PostgresStore
-from adapter.storage.connections import driver_of
+from adapter.storage.connections import Driver, driver_of
 from adapter.testkit.generator import OWNER, REQUESTER
 from adapter.testkit.server_process import ServerProcess
 from mappings.json_codec import decode
@@ -197,14 +197,24 @@ class Bench:
             stored.fill(self._store, missing, seed=next(self._seeds))
             self._handoffs += missing
             self._resources += missing * stored.RESOURCES
-        with driver_of(self._store.engine) as driver:
+        with self._owner() as driver:
             # What autovacuum would do within minutes; it must not choose the middle of a burst.
             driver.run("VACUUM (ANALYZE) resource_version, handoff")
+
+    @contextmanager
+    def _owner(self) -> Iterator[Driver]:
+        """The adapter's own role looks at no floor and vacuums no table."""
+        with driver_of(self._store.engine) as driver:
+            driver.run("SET ROLE NONE")
+            try:
+                yield driver
+            finally:
+                driver.run("RESET ROLE")
 
     def _counts(self) -> tuple[int, ...]:
         """Handoffs, resources, answers kept, notifications, rows of the floor."""
         tables = ("handoff", "resource_version", "request_record", "notification", TABLE)
-        with driver_of(self._store.engine) as driver:
+        with self._owner() as driver:
             return tuple(driver.rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables)
 
     def _check_counts(self) -> None:

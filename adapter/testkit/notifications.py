@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 
 class Event(NamedTuple):
-    """What one notification says: `focus` and `context` are `Type/id`, `number` counts the subscription's events."""
+    """What one notification says: `focus` and `context` are `Type/id`, `number` counts the events of `subscription`."""
 
     focus: str
     number: int
     timestamp: str
     context: tuple[str, ...] = ()
+    subscription: str = ""
 
     @property
     def all_references(self) -> tuple[str, ...]:
@@ -49,7 +50,9 @@ def read_notification(bundle: dict[str, Any]) -> tuple[Event | None, list[Fault]
         for part in event.get("part", [])
         if part.get("name") == "additional-context"
     )
-    return Event(local_reference(focus), int(number), _stamp(parts), context), faults
+    named = next((p for p in parameters if p.get("name") == "subscription"), {})
+    subscription = local_reference(named.get("valueReference", {}).get("reference", ""))
+    return Event(local_reference(focus), int(number), _stamp(parts), context, subscription), faults
 
 
 def local_reference(reference: str) -> str:

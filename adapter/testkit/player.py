@@ -91,7 +91,8 @@ class Player:
     def play(self, scenario: Scenario) -> list[StepResult]:
         """One result per step, and a last one on what the simulated partners received. Never raises for the server's
         sake; partners that a step took down are up again afterwards."""
-        run = _Run(scenario, Values(self._exchange.now(), self._exchange.base_url))
+        endpoints = {id_: partner.address for id_, partner in self._partners.items()}
+        run = _Run(scenario, Values(self._exchange.now(), self._exchange.base_url, endpoints=endpoints))
         for partner in self._partners.values():
             partner.inbox.forget()
         try:

@@ -71,9 +71,13 @@ class Inbox:
             self.faults.clear()
 
     def _check_order(self, event: Event) -> None:
-        """Within one handoff an event never overtakes another: event time must not run backwards."""
+        """Of one Subscription and one handoff an event never overtakes another: event time must not run backwards."""
         about = set(event.all_references)
-        before = [r.event for r in self.receipts if r.event and not r.repeated and r.about in about]
+        before = [
+            r.event
+            for r in self.receipts
+            if r.event and not r.repeated and r.about in about and r.event.subscription == event.subscription
+        ]
         if before and (before[-1].number, before[-1].timestamp) > (event.number, event.timestamp):
             self.faults.append(
                 Fault(f"expected the events of one handoff in order, got number {event.number} "

@@ -4,6 +4,7 @@
 {{now}} {{now-PT2H}} {{today+P1D}}   the scenario's time; it stands still until a step advances the clock
 {{uuid first}}      a new UUID, the same wherever the scenario says `first`
 {{run}}             a short text that no other run has; {{base}} the server's FHIR base address
+{{endpoint hie-router}}   where the simulated system of a partner listens
 """
 
 from __future__ import annotations
@@ -39,11 +40,18 @@ def duration(text: str) -> timedelta:
 class Values:
     """Everything a scenario's placeholders can stand for, for one run of that scenario."""
 
-    def __init__(self, started: datetime, base_url: str = "", run: str | None = None):
+    def __init__(
+        self,
+        started: datetime,
+        base_url: str = "",
+        run: str | None = None,
+        endpoints: Mapping[str, str] | None = None,
+    ):
         self.start = started.astimezone(UTC).replace(microsecond=0)
         self.now = self.start
         self.captured: dict[str, str] = {"run": run or uuid4().hex[:10], "base": base_url}
         self._uuids: dict[str, str] = {}
+        self._endpoints = endpoints or {}
 
     def of(self, placeholder: str) -> str:
         time = _TIME.fullmatch(placeholder)
@@ -51,6 +59,9 @@ class Values:
             return self._time(time[1], time[2], time[3])
         if placeholder == "uuid" or placeholder.startswith("uuid "):
             return self._uuids.setdefault(placeholder, str(uuid4()))
+        word, _, partner = placeholder.partition(" ")
+        if word == "endpoint" and partner in self._endpoints:
+            return self._endpoints[partner]
         name, dot, part = placeholder.partition(".")
         if name not in self.captured or part not in ("", "id", "type"):
             raise Unknown(placeholder)

@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from whole_house import RECEIVER, SENDER, THIRD, Begun
 from adapter.cli import main
 from adapter.delivery.signature import HEADER
 from adapter.storage.subscriptions import SubscriptionStore
+from adapter.use_cases.deliver import drain_lane
 from adapter.use_cases.fan_out import fan_out
+from adapter.worker import make_worker
 
 WORKER = Path(__file__).with_name("subscription_worker.py")
 
@@ -111,6 +114,8 @@ def test_nobody_is_told_of_another_organisations_handoffs(idle: SubscribedHouse)
     with working(idle, idle.house.database_url):
         id_ = idle.subscribe(subscription(third.url, content="full-resource"), THIRD)
         guess = idle.subscribe(subscription(third.url, f"owner={RECEIVER}", content="full-resource"), THIRD)
+        # Somebody is told of those: that alone must not bring them to others.
+        idle.subscribe(subscription(idle.endpoint().url))
         begun = idle.begin()
         moved(idle, begun, "accepted")
         drafted = idle.begin(owner=THIRD, status="draft")
@@ -209,6 +214,9 @@ def test_what_fails_for_long_is_an_error_that_is_seen_and_what_was_missed_is_sen
         until(lambda: idle.last(id_) == 6, 10)
         time.sleep(0.4)
         assert len(endpoint.received) == tried, "nothing is sent until its owner asks for it"
+        idle.lanes.retry(subscriber=id_)
+        time.sleep(0.4)
+        assert len(endpoint.received) == tried, "whoever else may ask for it"
         again = idle.caller(RECEIVER).get(f"Subscription/{id_}/$events?eventsSinceNumber=2").tree
         assert [p["part"][0]["valueString"] for p in again["entry"][0]["resource"]["parameter"] if "part" in p] == [
             "2", "3", "4", "5", "6"
@@ -262,6 +270,38 @@ def test_off_means_off_and_on_again_counts_from_then(busy: SubscribedHouse) -> N
     until(lambda: endpoint.about(heard.task), 10)
     assert not endpoint.about(unheard.task)
     assert [number(each) for each in endpoint.events] == list(range(1, len(endpoint.events) + 1))
+
+
+def test_what_happened_before_it_was_active_does_not_count_though_others_are_told_of_it(idle: SubscribedHouse) -> None:
+    url = idle.endpoint().url
+    with working(idle, idle.house.database_url):
+        older, newer = idle.subscribe(subscription(url)), idle.subscribe(subscription(url))
+    idle.begin()
+    idle.run("UPDATE subscription SET since = txid_current() WHERE id = $1 RETURNING 1", newer)
+    idle.begin()
+    fan_out(SubscriptionStore(idle.house.store.engine, idle.house.world.base_url))
+    assert (idle.told(older), idle.told(newer)) == (["handoff:requested"] * 2, ["handoff:requested"])
+
+
+@pytest.mark.parametrize("ending", ["turned off", "deleted", "its end has passed"])
+def test_what_waits_when_a_subscription_ends_is_not_sent(idle: SubscribedHouse, ending: str) -> None:
+    endpoint, clock = idle.endpoint(), idle.house.clock
+    end = (clock.now() + timedelta(hours=2)).isoformat()
+    with working(idle, idle.house.database_url):
+        id_ = idle.subscribe(subscription(endpoint.url, end=end))
+    begun = idle.begin()
+    worker = make_worker(idle.house.world, idle.house.store, idle.house.database_url, production=False)
+    assert fan_out(worker.subscriptions) == 1
+    match ending:
+        case "turned off":
+            assert idle.ask(id_, status="off").status == 200
+        case "deleted":
+            assert idle.caller(RECEIVER).delete(f"Subscription/{id_}").status == 204
+        case _:
+            clock.advance(timedelta(hours=3))  # type: ignore[union-attr]
+    drain_lane(worker.courier, f"Subscription/{id_}:{begun.id}")
+    assert endpoint.events == []
+    assert idle.lanes_of(id_) == 0
 
 
 def test_a_deleted_subscription_is_told_nothing_more(idle: SubscribedHouse) -> None:

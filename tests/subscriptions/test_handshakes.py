@@ -132,6 +132,10 @@ def test_a_timeout_of_the_subscribers_is_kept_to(busy: SubscribedHouse) -> None:
     id_ = busy.subscribe(subscription(endpoint.url, channel=limit), status="error")
     assert time.monotonic() - start < 3
     assert "no answer in time" in busy.caller(RECEIVER).get(f"Subscription/{id_}").tree["error"]
+    trickling = busy.endpoint(lambda request: Reply(body=b"x" * 40, trickle=0.2))
+    start = time.monotonic()
+    busy.subscribe(subscription(trickling.url, "status=never", channel=limit))
+    assert time.monotonic() - start < 5, "an answer that trickles for eight seconds is not waited for"
 
 
 def test_when_its_end_has_passed_it_is_off_and_nothing_more_is_sent(idle: SubscribedHouse) -> None:

@@ -58,7 +58,7 @@ def test_every_sample_file_is_used_by_its_script(script):
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=names(SCRIPTS))
 def test_every_captured_name_was_captured_by_an_earlier_step(script):
-    known = {"now", "today", "start", "uuid", "run", "base"}
+    known = {"now", "today", "start", "uuid", "run", "base", "endpoint"}
     for step, raw in zip(load(script).steps, yaml.safe_load(script.read_text(encoding="utf-8"))["steps"], strict=True):
         text = json.dumps(raw, default=str)
         if isinstance(step.send, Path):

@@ -18,7 +18,7 @@ MESSAGE = {
 }  # fmt: skip
 
 
-def notification(task="Task/1", number=1, timestamp="2026-03-01T12:00:00Z", context=()):
+def notification(task="Task/1", number=1, timestamp="2026-03-01T12:00:00Z", context=(), subscription="clinic"):
     event = [
         {"name": "event-number", "valueString": str(number)},
         {"name": "timestamp", "valueInstant": timestamp},
@@ -26,7 +26,7 @@ def notification(task="Task/1", number=1, timestamp="2026-03-01T12:00:00Z", cont
         *({"name": "additional-context", "valueReference": {"reference": f"http://x/fhir/{c}"}} for c in context),
     ]
     parameter = [
-        {"name": "subscription", "valueReference": {"reference": "http://x/fhir/Subscription/clinic"}},
+        {"name": "subscription", "valueReference": {"reference": f"http://x/fhir/Subscription/{subscription}"}},
         {"name": "status", "valueCode": "active"},
         {"name": "type", "valueCode": "event-notification"},
         {"name": "events-since-subscription-start", "valueString": str(number)},
@@ -83,6 +83,12 @@ def test_events_of_one_handoff_out_of_order_are_a_fault_and_those_of_two_are_not
     assert faults(clinic) == []
     send(clinic, notification("Task/1", 3), "c")
     assert faults(clinic) == ["expected the events of one handoff in order, got number 3 after 5"]
+
+
+def test_each_subscription_counts_for_itself(clinic):
+    send(clinic, notification("Task/1", 5), "a")
+    send(clinic, notification("Task/1", 1, subscription="another"), "b")
+    assert faults(clinic) == []
 
 
 def test_down_refuses_connections_and_up_listens_on_the_same_address(clinic):

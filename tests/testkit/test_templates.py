@@ -33,6 +33,13 @@ def test_a_captured_reference_can_be_taken_apart(values):
     assert values.fill_text("{{task}} {{task.id}} {{task.type}} {{run}} {{base}}") == "Task/17 17 Task r1 http://x/fhir"
 
 
+def test_a_partners_address_is_known_where_it_is_simulated(values):
+    known = Values(START, endpoints={"clinic": "http://127.0.0.1:7"})
+    assert known.fill_text("{{endpoint clinic}}/told") == "http://127.0.0.1:7/told"
+    with pytest.raises(Unknown):
+        values.fill_text("{{endpoint clinic}}")
+
+
 @pytest.mark.parametrize("text", ["{{task}}", "{{run.size}}", "{{now+1 day}}"])
 def test_what_nobody_knows_is_named(values, text):
     with pytest.raises(Unknown):

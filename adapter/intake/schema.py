@@ -14,12 +14,16 @@ from adapter.domain.task_status import STATUSES
 from mappings.plain_handoff import GENDERS, MEDIA, PRIORITIES
 
 _PLAIN: Final = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*"
+_INK: Final = r"[^\s\x00-\x20\x7f-\xa0]"
+"""Ink: white space to neither Python nor JSON Schema, of which each leaves out something."""
 # What FHIR takes for a string, a uri and a code: something that can be seen, without control characters.
 _TEXT: Final = validate.And(
     validate.Length(min=1, max=10_000), validate.Regexp(rf"^{_PLAIN}[^\x00-\x20]{_PLAIN}\Z", error="Not plain text.")
 )
-_URI: Final = validate.And(validate.Length(min=1, max=10_000), validate.Regexp(r"^\S+\Z", error="Not a URI."))
-_CODE: Final = validate.And(validate.Length(min=1, max=100), validate.Regexp(r"^\S+( \S+)*\Z", error="Not a code."))
+_URI: Final = validate.And(validate.Length(min=1, max=10_000), validate.Regexp(rf"^{_INK}+\Z", error="Not a URI."))
+_CODE: Final = validate.And(
+    validate.Length(min=1, max=100), validate.Regexp(rf"^{_INK}+( {_INK}+)*\Z", error="Not a code.")
+)
 _ID: Final = validate.Regexp(r"^[A-Za-z0-9\-.]{1,64}\Z", error="Not an id of letters, digits, - and .")
 
 

@@ -142,8 +142,12 @@ class WholeHouse:
     app: Flask
 
     def caller(self, tenant: str, scopes: str = "system/*.cruds") -> Caller:
+        return Caller(self.app, self.bearer(tenant, scopes))
+
+    def bearer(self, tenant: str, scopes: str = "system/*.cruds") -> str:
+        """An access token, for whoever sends by other means than a Caller."""
         tokens = AccessTokens(signing_secret(self.house.settings), self.house.settings.fhir_url)
-        return Caller(self.app, tokens.issue(tenant, Scopes.parse(scopes), int(time.time()), 300))
+        return tokens.issue(tenant, Scopes.parse(scopes), int(time.time()), 300)
 
     @property
     def nobody(self) -> Caller:

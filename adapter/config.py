@@ -65,7 +65,7 @@ class Settings(BaseSettings):
 
     client_rate: float = Field(500, ge=0, le=1_000_000)
     """Requests a second that an organisation may keep up, in each server process; 0 is no limit."""
-    client_burst: int = Field(5000, ge=1)
+    client_burst: int = Field(10_000, ge=1)
     """Requests that it may make at once after a while of quiet."""
     address_rate: float = Field(50, ge=0, le=1_000_000)
     """The same for each network address, of requests without a good access token."""

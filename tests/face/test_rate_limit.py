@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
-from whole_house import RECEIVER, SENDER, Caller, WholeHouse, bundle, entry, transaction, whole_house
+from whole_house import RECEIVER, SENDER, Caller, WholeHouse, bundle, entry, transaction
 
 from adapter.api import rate_limit
 from adapter.api.rate_limit import Buckets
-from adapter.app import create_app
+from adapter.app import House, create_app
 
 PATIENT = {"resourceType": "Patient", "identifier": [{"system": "urn:example:rate", "value": "1"}]}
 
@@ -38,12 +37,15 @@ class Limited(WholeHouse):
 
 
 @pytest.fixture
-def limited(database_url: str, tmp_path: Path) -> Any:
+def limited(house: WholeHouse) -> Limited:
     """Two requests a second and five at once for an organisation; one, and three at once, for an address."""
     rates = {"client_rate": 2, "client_burst": 5, "address_rate": 1, "address_burst": 3}
-    with whole_house(database_url, tmp_path, **rates) as made:
-        seconds = Seconds()
-        yield Limited(made.house, create_app(made.house, seconds), seconds)
+    seconds, made = Seconds(), with_settings(house, **rates)
+    return Limited(made, create_app(made, seconds), seconds)
+
+
+def with_settings(house: WholeHouse, **settings: Any) -> House:
+    return replace(house.house, settings=house.house.settings.model_copy(update=settings))
 
 
 def statuses(ask: Callable[[], Any], times: int) -> list[int]:
@@ -143,8 +145,7 @@ def test_behind_proxies_the_address_is_what_the_outermost_trusted_one_saw(
     limited: Limited, proxies: int, expected: list[int]
 ) -> None:
     """An address that the client itself wrote there counts for nothing."""
-    house = replace(limited.house, settings=limited.house.settings.model_copy(update={"proxies": proxies}))
-    client = create_app(house, limited.seconds).test_client()
+    client = create_app(with_settings(limited, proxies=proxies), limited.seconds).test_client()
     got = [
         client.get(
             "/fhir/Patient", headers={"X-Forwarded-For": f"203.0.113.{n}, 198.51.100.7, 192.0.2.{n}"}
@@ -155,8 +156,8 @@ def test_behind_proxies_the_address_is_what_the_outermost_trusted_one_saw(
 
 
 def test_a_rate_of_nothing_is_no_limit(limited: Limited) -> None:
-    off = limited.house.settings.model_copy(update={"client_rate": 0, "address_rate": 0})
-    open_house = WholeHouse(limited.house, create_app(replace(limited.house, settings=off), limited.seconds))
+    made = with_settings(limited, client_rate=0, address_rate=0)
+    open_house = WholeHouse(made, create_app(made, limited.seconds))
     assert statuses(lambda: open_house.caller(SENDER).get("Patient"), 50) == [200] * 50
     assert statuses(lambda: open_house.nobody.get("Patient"), 50) == [401] * 50
 

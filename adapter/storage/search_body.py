@@ -22,6 +22,12 @@ BODY = "nullif(convert_from(r.body, 'UTF8'), '')::jsonb"
 
 _UNESCAPED_BAR = re.compile(r"(?<!\\)\|")
 _NUMBER = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(-?\d{1,18}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?)")
+# Of a Quantity, of either end of a Range, or of Money, whose currency is a code of ISO 4217.
+_SYSTEM = (
+    "coalesce(v->>'system', v->'low'->>'system', v->'high'->>'system',"
+    " CASE WHEN v->>'currency' IS NOT NULL THEN 'urn:iso:std:iso:4217' END)"
+)
+_CODE = "coalesce(v->>'code', v->'low'->>'code', v->'high'->>'code', v->>'currency')"
 # The resource's value `v`, or its interval from `v_low` to `v_high`, against the asked number and its implied range.
 _RELATIONS: Mapping[str, str] = {
     "eq": "(v_low >= {low} AND v_high < {high})",
@@ -128,8 +134,8 @@ def _unit(parts: list[str], values: Values) -> str:
     _, system, code = parts
     conditions = ""
     if system:
-        conditions += f" AND v->>'system' = {values.bind(system)}"
+        conditions += f" AND {_SYSTEM} = {values.bind(system)}"
     if code:
         asked = values.bind(code)
-        conditions += f" AND (v->>'code' = {asked} OR v->>'unit' = {asked})"
+        conditions += f" AND ({_CODE} = {asked} OR v->>'unit' = {asked})"
     return conditions

@@ -42,15 +42,23 @@ def _schema() -> dict[str, Any]:
 
 def least(type_: str) -> Tree:
     """A valid resource with what is mandatory."""
-    return {"resourceType": type_, **_mandatory(type_), **_MORE.get(type_, {})}
+    return {"resourceType": type_, **mandatory(type_), **_MORE.get(type_, {})}
 
 
-def _mandatory(shape: str) -> Tree:
+def mandatory(shape: str) -> Tree:
+    """What an element or a resource of this shape cannot do without."""
     definition = _schema()[shape]
     names = {name for name in definition.get("required", ()) if name != "resourceType"}
     for alternatives in definition.get("allOf", ()):
         names.add(_simplest(shape, [name for each in alternatives["anyOf"] for name in each["required"]]))
     return {name: _value(shape, name) for name in sorted(names)}
+
+
+def codes_of(shape: str, name: str) -> list[str]:
+    """The codes out of which an element must be, where they are fixed."""
+    schema = _schema()[shape]["properties"][name]
+    codes: list[str] = schema.get("items", schema).get("enum", [])
+    return codes
 
 
 def _simplest(shape: str, names: list[str]) -> str:
@@ -61,12 +69,10 @@ def _simplest(shape: str, names: list[str]) -> str:
 
 def _value(shape: str, name: str) -> Any:
     element = elements_of(shape)[name]
-    schema = _schema()[shape]["properties"][name]
-    codes = schema.get("items", schema).get("enum")
-    if codes:
+    if codes := codes_of(shape, name):
         value = codes[0]
     elif element.type == "Resource":
         value = {"resourceType": "Basic", "code": {"text": "x"}}
     else:
-        value = _VALUES.get(element.type) or _mandatory(element.type) or {"id": "x"}
+        value = _VALUES.get(element.type) or mandatory(element.type) or {"id": "x"}
     return [value] if element.many else value

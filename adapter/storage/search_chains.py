@@ -13,7 +13,7 @@ import orjson
 from adapter.domain.errors import Invalid, NotSupported, TooLarge
 from adapter.storage.search_index import Parameter, index_of, references_in
 from adapter.storage.search_keys import key
-from adapter.storage.search_parameters import Criterion, criterion_of, parameter_of, told
+from adapter.storage.search_parameters import Criterion, criterion_of, told
 from adapter.storage.search_values import local_reference
 
 MOST_CHAINED = 1000
@@ -30,8 +30,9 @@ def keys_at_the_end_of(criterion: Criterion, rows: Rows) -> list[int]:
     expression = f"{criterion.type}.{criterion.name}"
     chain = criterion.chain or ""
     _refuse_too_deep(criterion, expression)
-    parameter = parameter_of(criterion)
-    if parameter.kind != "reference":
+    # Not `_id` and `_lastUpdated` either, which have no index of their own.
+    parameter = index_of(criterion.type).parameters.get(criterion.name)
+    if parameter is None or parameter.kind != "reference":
         raise NotSupported(f"expected a chain from a reference, got `{told(criterion.asked)}`", expression=expression)
     targets = sorted({criterion.modifier} if criterion.modifier else parameter.targets)
     if not targets:

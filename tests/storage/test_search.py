@@ -238,6 +238,8 @@ def test_others_are_found(full: PostgresStore, type: str, query: str, expected: 
         ("_has:Provenance:nothing:_id=x", NotSupported, "nothing"),
         ("_has:Appointment:patient:status=booked", Invalid, "points at Task"),
         ("status.name=x", NotSupported, "status.name"),
+        ("_lastUpdated.name=2026", NotSupported, "_lastUpdated.name"),
+        ("_id.name=x", NotSupported, "_id.name"),
         ("_sort=nothing", NotSupported, "_lastUpdated"),
         ("_sort=authored-on,_id", NotSupported, "one search parameter"),
         ("_include=Task:status", NotSupported, "status"),

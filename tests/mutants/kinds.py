@@ -75,7 +75,7 @@ _OF_SAMPLES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def mutants(chance: random.Random, sample: Sample) -> Iterator[Mutant]:
-    """Mutants of a good request, without end; each with an X-Request-ID of its own where the request had one."""
+    """Mutants of a good request, without end; each with an X-Request-ID of its own."""
     while True:
         made = _mutant(chance, sample)
         if made is not None:
@@ -91,7 +91,7 @@ def _mutant(chance: random.Random, sample: Sample) -> Mutant | None:
         case "bundles":
             return _of_tree(chance, sent, BUNDLES)
         case "bytes":
-            return _of_bytes(chance, sent, sample.kind)
+            return _of_bytes(chance, sent)
         case "header":
             return wires.header(chance, sent)
         case "address":
@@ -136,7 +136,7 @@ def _of_document(chance: random.Random, sent: Sent, kind: str, mutation: Any) ->
     return Mutant(kind, replace(sent, raw=raw), change) if change is not None and raw != sent.raw else None
 
 
-def _of_bytes(chance: random.Random, sent: Sent, kind: str) -> Mutant | None:
+def _of_bytes(chance: random.Random, sent: Sent) -> Mutant | None:
     assert sent.raw is not None
     name = chance.choice(list(BYTES))
     made = BYTES[name](chance, sent.raw)

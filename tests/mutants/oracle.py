@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
+from adapter.domain.errors import Malformed
+from mappings.json_codec import decode
 from tests.mutants.mutation import Named, Offset, Touched
 from tests.mutants.places import Path
 
@@ -21,8 +23,8 @@ class Where(Enum):
     """What the best of the issues says of the changed place."""
 
     AT = "at the place"
-    """The element itself, one within it, or the object or list that it is missing from or too much in; the header or
-    parameter by name; of what is no JSON any more, a line and column that are not before it."""
+    """The element itself, or one within it; of what was taken away, what it was taken from; the header or parameter by
+    name; of what is no JSON any more, a line and column that are not before it."""
     AROUND = "around it"
     """An element that holds it: within the same resource, or of the Bundle where the Bundle itself was changed."""
     ELSEWHERE = "elsewhere"
@@ -55,11 +57,12 @@ def path_of(expression: str) -> Path:
 def where(issues: Iterable[Tree], touched: Iterable[Touched], raw: bytes = b"", status: int = 400) -> Where:
     """The best of all issues and all touched places. `raw` is what was sent."""
     best = Where.NOWHERE
-    places = list(touched)
+    body = _decoded(raw)
+    places = [(place, isinstance(place, tuple) and _is_gone(body, place)) for place in touched]
     for issue in issues:
         expressions = issue.get("expression") or []
-        for place in places:
-            found = _relation(expressions, str(issue["details"]["text"]), place, raw)
+        for place, is_gone in places:
+            found = _relation(expressions, str(issue["details"]["text"]), place, raw, is_gone)
             if place in ADDRESSED and (status in ABOUT_THE_ADDRESS or (expressions and not path_of(expressions[0]))):
                 found = Where.AT  # a status that speaks of the address, or the resource that stands there
             if _RANK.index(found) < _RANK.index(best):
@@ -72,7 +75,24 @@ ABOUT_THE_ADDRESS = (404, 405, 410)
 _RANK = [Where.AT, Where.AROUND, Where.ELSEWHERE, Where.NOWHERE]
 
 
-def _relation(expressions: list[str], text: str, place: Touched, raw: bytes) -> Where:
+def _decoded(raw: bytes) -> Any:
+    try:
+        return decode(raw)
+    except Malformed:
+        return None
+
+
+def _is_gone(body: Any, place: Path) -> bool:
+    """Whether a place is not there any more in what was sent."""
+    for step in place:
+        try:
+            body = body[step]
+        except (IndexError, KeyError, TypeError):
+            return True
+    return False
+
+
+def _relation(expressions: list[str], text: str, place: Touched, raw: bytes, is_gone: bool) -> Where:
     if isinstance(place, Offset):
         position = _POSITION.search(text)
         if position is None:
@@ -82,7 +102,7 @@ def _relation(expressions: list[str], text: str, place: Touched, raw: bytes) -> 
         return _named(expressions, place.name)
     if not place and (position := _POSITION.search(text)) and _offset(position, raw) == 0:
         return Where.AT
-    relations = [_of_paths(path_of(expression), place) for expression in expressions]
+    relations = [_of_paths(path_of(expression), place, is_gone) for expression in expressions]
     return min(relations, key=_RANK.index, default=Where.NOWHERE)
 
 
@@ -102,14 +122,14 @@ def _named(expressions: list[str], name: str) -> Where:
     return Where.ELSEWHERE if expressions else Where.NOWHERE
 
 
-def _of_paths(found: Path, place: Path) -> Where:
+def _of_paths(found: Path, place: Path, is_gone: bool) -> Where:
     found, place = _plain(found), _plain(place)
     if not place:
         return Where.AT if not found else Where.ELSEWHERE
     shared = min(len(found), len(place))
     if not all(_same(f, p) for f, p in zip(found[:shared], place[:shared], strict=True)):
         return Where.ELSEWHERE
-    if len(found) >= len(place) - 1:
+    if len(found) >= len(place) - is_gone:
         return Where.AT
     return Where.AROUND if len(found) >= _smallest(place) else Where.ELSEWHERE
 

@@ -21,7 +21,6 @@ from tests.mutants.tally import TAKEN, judge
 Tree = dict[str, Any]
 
 FHIR: Final = {"Content-Type": "application/fhir+json"}
-PATCH: Final = {"Content-Type": "application/json-patch+json"}
 PLAIN: Final = {"Content-Type": "application/json"}
 SENDER, RECEIVER = "mobile-crisis", "outpatient-clinic"
 

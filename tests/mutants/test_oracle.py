@@ -33,11 +33,17 @@ STATUS: Touched = ("entry", 3, "resource", "status")
 FAMILY: Touched = ("entry", 3, "resource", "name", 0, "family")
 
 
+NAMED = {"resourceType": "Patient", "status": "x", "name": [{"family": "Testerly"}]}
+SENT = json.dumps({"type": "x", "entry": [{}, {}, {}, {"resource": NAMED, "request": {"url": "x"}}]}).encode()
+"""Nothing is missing in it that is asked for below, but the intent and a tenth entry."""
+
+
 @pytest.mark.parametrize(
     ("expression", "touched", "found"),
     [
         ("Bundle.entry[3].resource.status", STATUS, Where.AT),
-        ("Bundle.entry[3].resource", STATUS, Where.AT),
+        ("Bundle.entry[3].resource", STATUS, Where.AROUND),
+        ("Bundle.entry[3].resource", ("entry", 3, "resource", "intent"), Where.AT),
         ("Bundle.entry[3].resource.status.x", STATUS, Where.AT),
         ("Bundle.entry[3].resource.name", FAMILY, Where.AROUND),
         ("Bundle.entry[3].resource", FAMILY, Where.AROUND),
@@ -46,8 +52,8 @@ FAMILY: Touched = ("entry", 3, "resource", "name", 0, "family")
         ("Bundle", STATUS, Where.ELSEWHERE),
         ("Bundle.entry[2].resource.status", STATUS, Where.ELSEWHERE),
         ("Bundle.entry[3].resource.intent", STATUS, Where.ELSEWHERE),
-        ("Bundle", ("type",), Where.AT),
-        ("Bundle.entry", ("entry", 3), Where.AT),
+        ("Bundle", ("type",), Where.AROUND),
+        ("Bundle.entry", ("entry", 9), Where.AT),
         ("Bundle.entry[3]", ("entry", 3, "request", "url"), Where.AROUND),
         ("Patient.value", ("valueString",), Where.AT),
         ("Patient.birthDate", ("_birthDate",), Where.AT),
@@ -60,7 +66,7 @@ FAMILY: Touched = ("entry", 3, "resource", "name", 0, "family")
 )
 def test_where_a_refusal_points(expression: str | None, touched: Touched, found: Where) -> None:
     issue: dict[str, Any] = {"details": {"text": "x"}, **({"expression": [expression]} if expression else {})}
-    assert where([issue], [touched]) is found
+    assert where([issue], [touched], SENT) is found
 
 
 def test_what_is_no_json_is_found_by_a_position_that_is_not_before_it() -> None:

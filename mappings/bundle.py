@@ -134,7 +134,7 @@ def response_bundle(kind: str, bundle_id: str, entries: Sequence[bytes], restric
 
 
 def without_resources(response: bytes) -> bytes:
-    """What came of each entry, and nothing of its content; of a resource, or of a message about some, nothing is left."""
+    """What came of each entry, and nothing of its content; of a resource, or of a message about some, nothing."""
     answered = decode(response) if response else {}
     if answered.get("type") not in {"transaction-response", "batch-response"}:
         return encode(answered) if "response" in answered else b""

@@ -14,7 +14,7 @@ from itertools import islice, product
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from searches import every_search
+from every_search import every_search
 from specimens import SYSTEM, Tree, bare
 from tenants import BARE_GIVEN, Owned, subscription
 from whole_house import FHIR_JSON, JSON_PATCH, bundle, entry, transaction

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import pytest
 from attempts import Request, get, send
-from conftest import CARRIED, Scene
 from matrix import Answer, answer, ask
+from scene import CARRIED, Scene
 from specimens import SYSTEM, Tree
 from tenants import NOBODYS, Owned
 from whole_house import Caller, Got

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 from attempts import Request, get, send
-from conftest import FORMER, Scene
 from matrix import UUID, answer, ask
+from scene import FORMER, Scene
 from specimens import Tree
 from tenants import Owned
 from whole_house import RECEIVER, SENDER, THIRD, Caller, referral

@@ -11,9 +11,9 @@ from itertools import chain
 
 import pytest
 from attempts import INTERACTIONS, OPERATIONS, SYSTEM_INTERACTIONS, Attempt
-from conftest import GROUPS, Scene, searches
+from every_search import BY_KIND
 from matrix import aimed, told_apart
-from searches import BY_KIND
+from scene import GROUPS, Scene, searches
 from tenants import Owned
 from whole_house import Caller, bundle, entry
 

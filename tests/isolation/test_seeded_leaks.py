@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import test_borrowed_names
-from conftest import FORMER, Scene, beside_fhir, interactions, searches
 from matrix import answers, told_apart
+from scene import FORMER, Scene, beside_fhir, interactions, searches
 from test_bait import CLINIC, bait
 
 from adapter.api import subscription

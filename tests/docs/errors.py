@@ -54,120 +54,129 @@ def _move(status: str) -> list[Tree]:
     return [{"op": "replace", "path": "/status", "value": status}]
 
 
-BAD_REQUEST: Final = (
-    # The bytes
-    Example("no body", "POST Patient", ""),
-    Example("JSON that ends too early", "POST Patient", '{"resourceType": "Patient"'),
-    Example("a key twice", "POST Patient", '{"resourceType": "Patient", "id": "1", "id": "2"}'),
-    Example("not UTF-8", "POST Patient", b'{"resourceType": "Patient", "id": "\xff"}', shows="… \\xff …"),
-    Example("something else than an object", "POST Patient", "[1]", {"Content-Type": "application/fhir+json"}),
-    Example("U+0000", "POST Patient", '{"resourceType": "Patient", "id": "a\\u0000"}'),
-    Example("a number beyond reason", "POST Patient", '{"resourceType": "Patient", "x": ' + "9" * 5000 + "}",
-            shows='{"resourceType": "Patient", "x": 999…}'),
-    Example("more than 64 levels", "POST Patient", '{"resourceType": "Patient", "x": ' + "[" * 65 + "]" * 65 + "}",
-            shows='{"resourceType": "Patient", "x": [[[…]]]}'),
-    Example("gzip that is none", "POST Patient", b"not gzip", {"Content-Encoding": "gzip"}, shows="…"),
-    # The resource
-    Example("no resourceType", "POST Patient", {"id": "1"}),
-    Example("an unknown resourceType", "POST ", _bundle(_entry("POST", "Nope", {"resourceType": "Nope"}))),
-    Example("another type than the address", "POST Patient", {"resourceType": "Basic", "code": {"text": "x"}}),
-    Example("an unknown element", "POST Patient", _patient(nonsense=1)),
-    Example("an empty array", "POST Patient", _patient(name=[])),
-    Example("a mandatory element is missing", "POST ServiceRequest", {"resourceType": "ServiceRequest"}),
-    Example("a value of another form", "POST Patient", _patient(birthDate="2026-02-30")),
-    Example("an array where there is one", "POST Patient", _patient(gender=["other"])),
-    Example("an unknown code", "POST Patient", _patient(gender="x")),
-    Example("an invariant", "POST Patient", _patient(contact=[{"gender": "other"}])),
-    Example("a narrative with a script", "POST Patient", _patient(text={
-        "status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml"><script/></div>'})),
-    Example("an unknown modifierExtension", "POST Patient", _patient(
-        modifierExtension=[{"url": "http://example.org/x", "valueBoolean": True}])),
-    Example("another id than the address", "PUT Patient/{patient}", _patient(id="other")),
-    Example("an id where ids are assigned", f"PUT Patient?{CONDITION}", _patient(id="mine")),
-    Example("a reference to nothing, or to what is another's", "POST Flag", {
-        "resourceType": "Flag", "status": "active", "code": {"text": "x"}, "subject": {"reference": "Patient/nobody"}}),
-    Example("a conditional reference that matches nothing", "POST ", _bundle(_entry("POST", "Flag", {
-        "resourceType": "Flag", "status": "active", "code": {"text": "x"},
-        "subject": {"reference": "Patient?identifier=nobody"}}))),
-    # Bundles
-    Example("a single resource at the base", "POST ", _patient()),
-    Example("a Bundle of another type", "POST ", {"resourceType": "Bundle", "type": "searchset"}),
-    Example("a message at the base", "POST ", {"resourceType": "Bundle", "type": "message"}),
-    Example("no message at $process-message", "POST $process-message", {"resourceType": "Bundle", "type": "batch"}),
-    Example("an unknown Bundle.type", "POST ", {"resourceType": "Bundle", "type": "x"}),
-    Example("an entry without request", "POST ", _bundle({"resource": _patient()})),
-    Example("an unknown method", "POST ", _bundle(_entry("FOO", "Patient", _patient()))),
-    Example("POST without resource", "POST ", _bundle(_entry("POST", "Patient"))),
-    Example("a url outside of this server", "POST ", _bundle(_entry("GET", "https://other.example/Patient"))),
-    Example("a url without type", "POST ", _bundle(_entry("GET", "x/1"))),
-    Example("a url with an id that is none", "POST ", _bundle(_entry("GET", "Patient/a_b"))),
-    Example("POST to an id", "POST ", _bundle(_entry("POST", "Patient/1", _patient()))),
-    Example("DELETE of nothing named", "POST ", _bundle(_entry("DELETE", "Patient"))),
-    Example("a resource twice", "POST ", _bundle(
-        _entry("DELETE", "Patient/{patient}"), _entry("DELETE", "Patient/{patient}"))),
-    Example("a fullUrl twice", "POST ", _bundle(*[_entry("POST", "Patient", _patient(), fullUrl="urn:uuid:1")] * 2)),
-    Example("a condition on another type", "POST Patient", PATIENT, {"If-None-Exist": "Person?identifier=1"}),
-    Example("a message without MessageHeader", "POST $process-message", {
-        "resourceType": "Bundle", "type": "message", "entry": [{"fullUrl": "urn:uuid:1", "resource": _patient()}]}),
-    Example("a routing header that is none", "POST $process-message", MESSAGE, {"NHSD-Target-Identifier": "x"},
-            shows='{"resourceType": "Bundle", "type": "message", …}'),
-    # Versions and patches
-    Example("a Task without its version", "PATCH Task/{draft}", _move("requested")),
-    Example("a version that is none", "PATCH Patient/{patient}", ACTIVE, {"If-Match": "x"}),
-    Example("a patch that is none", "PATCH Patient/{patient}", _patient(active=True)),
-    Example("a JSON Patch without op", "PATCH Patient/{patient}", [{"path": "/active"}]),
-    Example("a patch of the id", "PATCH Patient/{patient}", [{"op": "replace", "path": "/id", "value": "x"}]),
-    Example("a FHIRPath Patch without operations", "PATCH Patient/{patient}", {"resourceType": "Parameters"}),
-    Example("a path that is none", "PATCH Patient/{patient}", _fhirpath(
-        {"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "Patient.name.count()"})),
-    # Searches
-    Example("an unknown parameter, strictly", "GET Patient?nonsense=1", headers={"Prefer": "handling=strict"}),
-    Example("the same in a condition", "DELETE Patient?nonsense=1"),
-    Example("neither id nor criteria", "DELETE Patient"),
-    Example("criteria that choose nothing", "DELETE Patient?_count=1"),
-    Example("a parameter without a value", "GET Patient?name="),
-    Example("a modifier that it has not", "GET Patient?birthdate:exact=2026"),
-    Example("no date", "GET Patient?birthdate=yesterday"),
-    Example("no number", "GET RiskAssessment?probability=likely"),
-    Example("no boolean", "GET Task?owner:missing=maybe"),
-    Example("a chain that does not say to what", "GET Task?focus.status=active"),
-    Example("a chain from what is no reference", "GET Task?status.name=x"),
-    Example("a chain to an unknown parameter", "GET Task?patient.nonsense=x"),
-    Example("an incomplete `_has`", "GET Patient?_has:Task=x"),
-    Example("an include that is none", "GET Task?_include=focus"),
-    Example("an include of another type", "GET Task?_include=Patient:organization"),
-    Example("an include of what is no reference", "GET Task?_include=Task:status"),
-    Example("an unknown order", "GET Task?_sort=nonsense"),
-    Example("no number of matches", "GET Task?_count=many"),
-    Example("an unknown summary", "GET Patient?_summary=short"),
-    Example("two parts at once", "GET Patient?_summary=true&_elements=name"),
-    Example("a cursor that is none of ours", "GET Task?_cursor=x"),
-    Example("no instant", "GET Task/_history?_since=yesterday"),
-    Example("an unknown parameter of a history", "GET Task/_history?_sort=x"),
-    Example("AuditEvents by another parameter", "GET AuditEvent?outcome=0"),
-    Example("the history of AuditEvents", "GET AuditEvent/_history"),
-    # Operations and the rest
-    Example("an unknown parameter", "GET HealthcareService/$find-destination?covrage=medicaid"),
-    Example("an unknown coverage", "GET HealthcareService/$find-destination?coverage=gold"),
-    Example("no duration", "GET HealthcareService/$find-destination?within=soon"),
-    Example("too long a duration", "GET HealthcareService/$find-destination?within=P99D"),
-    Example("no Parameters", "POST HealthcareService/$find-destination", _patient()),
-    Example("a period without end", "GET Measure/completion-rate/$evaluate-measure?periodStart=2026-01-01"),
-    Example("a report on one person", "GET Measure/completion-rate/$evaluate-measure?periodStart=2026-01-01"
-            "&periodEnd=2026-02-01&reportType=subject"),
-    Example("a period that ends before it begins",
-            "GET Measure/completion-rate/$evaluate-measure?periodStart=2026-02-01&periodEnd=2026-01-01"),
-    Example("an unknown stratifier",
-            "GET Measure/completion-rate/$evaluate-measure?periodStart=2026-01-01&periodEnd=2026-02-01&stratifier=x"),
-    Example("no number of an event", f"GET Subscription/{SENDER}/$events?eventsSinceNumber=x"),
-    Example("a request key that is none", "POST Patient", _patient(), {"X-Request-ID": "two words"}),
-    Example("no recipient", "POST Task", {name: value for name, value in TASK.items() if name != "owner"}),
-    Example("an abort request about something else", "POST Task", {
-        **TASK, "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "abort"}]}}),
-    Example("plain JSON: not an object", "POST /handoffs", "[]", JSON),
-    Example("plain JSON: a member is missing", "POST /handoffs", {"recipient": RECEIVER}, JSON),
-    Example("plain JSON: an unknown member", "POST /handoffs", {**PLAIN, "nonsense": 1}, JSON),
-)  # fmt: skip
+BAD_REQUEST: Final[Mapping[str, Sequence[Example]]] = {
+    "400 bytes": (
+        Example("no body", "POST Patient", ""),
+        Example("JSON that ends too early", "POST Patient", '{"resourceType": "Patient"'),
+        Example("a key twice", "POST Patient", '{"resourceType": "Patient", "id": "1", "id": "2"}'),
+        Example("not UTF-8", "POST Patient", b'{"resourceType": "Patient", "id": "\xff"}', shows="… \\xff …"),
+        Example("something else than an object", "POST Patient", "[1]", {"Content-Type": "application/fhir+json"}),
+        Example("U+0000", "POST Patient", '{"resourceType": "Patient", "id": "a\\u0000"}'),
+        Example("a number beyond reason", "POST Patient", '{"resourceType": "Patient", "x": ' + "9" * 5000 + "}",
+                shows='{"resourceType": "Patient", "x": 999…}'),
+        Example("more than 64 levels", "POST Patient", '{"resourceType": "Patient", "x": ' + "[" * 65 + "]" * 65 + "}",
+                shows='{"resourceType": "Patient", "x": [[[…]]]}'),
+        Example("gzip that is none", "POST Patient", b"not gzip", {"Content-Encoding": "gzip"}, shows="…"),
+    ),
+    "400 resource": (
+        Example("no resourceType", "POST Patient", {"id": "1"}),
+        Example("an unknown resourceType", "POST ", _bundle(_entry("POST", "Nope", {"resourceType": "Nope"}))),
+        Example("another type than the address", "POST Patient", {"resourceType": "Basic", "code": {"text": "x"}}),
+        Example("an unknown element", "POST Patient", _patient(nonsense=1)),
+        Example("an empty array", "POST Patient", _patient(name=[])),
+        Example("a mandatory element is missing", "POST ServiceRequest", {"resourceType": "ServiceRequest"}),
+        Example("a value of another form", "POST Patient", _patient(birthDate="2026-02-30")),
+        Example("an array where there is one", "POST Patient", _patient(gender=["other"])),
+        Example("an unknown code", "POST Patient", _patient(gender="x")),
+        Example("an invariant", "POST Patient", _patient(contact=[{"gender": "other"}])),
+        Example("a narrative with a script", "POST Patient", _patient(text={
+            "status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml"><script/></div>'})),
+        Example("an unknown modifierExtension", "POST Patient", _patient(
+            modifierExtension=[{"url": "http://example.org/x", "valueBoolean": True}])),
+        Example("another id than the address", "PUT Patient/{patient}", _patient(id="other")),
+        Example("an id where ids are assigned", f"PUT Patient?{CONDITION}", _patient(id="mine")),
+        Example("a reference to nothing, or to what is another's", "POST Flag", {
+            "resourceType": "Flag", "status": "active", "code": {"text": "x"},
+            "subject": {"reference": "Patient/nobody"}}),
+        Example("a conditional reference that matches nothing", "POST ", _bundle(_entry("POST", "Flag", {
+            "resourceType": "Flag", "status": "active", "code": {"text": "x"},
+            "subject": {"reference": "Patient?identifier=nobody"}}))),
+    ),
+    "400 bundles": (
+        Example("a single resource at the base", "POST ", _patient()),
+        Example("a Bundle of another type", "POST ", {"resourceType": "Bundle", "type": "searchset"}),
+        Example("a message at the base", "POST ", {"resourceType": "Bundle", "type": "message"}),
+        Example("no message at $process-message", "POST $process-message", {"resourceType": "Bundle", "type": "batch"}),
+        Example("an unknown Bundle.type", "POST ", {"resourceType": "Bundle", "type": "x"}),
+        Example("an entry without request", "POST ", _bundle({"resource": _patient()})),
+        Example("an unknown method", "POST ", _bundle(_entry("FOO", "Patient", _patient()))),
+        Example("POST without resource", "POST ", _bundle(_entry("POST", "Patient"))),
+        Example("a url outside of this server", "POST ", _bundle(_entry("GET", "https://other.example/Patient"))),
+        Example("a url without type", "POST ", _bundle(_entry("GET", "x/1"))),
+        Example("a url with an id that is none", "POST ", _bundle(_entry("GET", "Patient/a_b"))),
+        Example("POST to an id", "POST ", _bundle(_entry("POST", "Patient/1", _patient()))),
+        Example("DELETE of nothing named", "POST ", _bundle(_entry("DELETE", "Patient"))),
+        Example("a resource twice", "POST ", _bundle(
+            _entry("DELETE", "Patient/{patient}"), _entry("DELETE", "Patient/{patient}"))),
+        Example("a fullUrl twice", "POST ",
+                _bundle(*[_entry("POST", "Patient", _patient(), fullUrl="urn:uuid:1")] * 2)),
+        Example("a condition on another type", "POST Patient", PATIENT, {"If-None-Exist": "Person?identifier=1"}),
+        Example("a message without MessageHeader", "POST $process-message", {
+            "resourceType": "Bundle", "type": "message", "entry": [{"fullUrl": "urn:uuid:1", "resource": _patient()}]}),
+        Example("a routing header that is none", "POST $process-message", MESSAGE, {"NHSD-Target-Identifier": "x"},
+                shows='{"resourceType": "Bundle", "type": "message", …}'),
+    ),
+    "400 patches": (
+        Example("a Task without its version", "PATCH Task/{draft}", _move("requested")),
+        Example("a version that is none", "PATCH Patient/{patient}", ACTIVE, {"If-Match": "x"}),
+        Example("a patch that is none", "PATCH Patient/{patient}", _patient(active=True)),
+        Example("a JSON Patch without op", "PATCH Patient/{patient}", [{"path": "/active"}]),
+        Example("a patch of the id", "PATCH Patient/{patient}", [{"op": "replace", "path": "/id", "value": "x"}]),
+        Example("a FHIRPath Patch without operations", "PATCH Patient/{patient}", {"resourceType": "Parameters"}),
+        Example("a path that is none", "PATCH Patient/{patient}", _fhirpath(
+            {"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "Patient.name.count()"})),
+    ),
+    "400 searches": (
+        Example("an unknown parameter, strictly", "GET Patient?nonsense=1", headers={"Prefer": "handling=strict"}),
+        Example("the same in a condition", "DELETE Patient?nonsense=1"),
+        Example("neither id nor criteria", "DELETE Patient"),
+        Example("criteria that choose nothing", "DELETE Patient?_count=1"),
+        Example("a parameter without a value", "GET Patient?name="),
+        Example("a modifier that it has not", "GET Patient?birthdate:exact=2026"),
+        Example("no date", "GET Patient?birthdate=yesterday"),
+        Example("no number", "GET RiskAssessment?probability=likely"),
+        Example("no boolean", "GET Task?owner:missing=maybe"),
+        Example("a chain that does not say to what", "GET Task?focus.status=active"),
+        Example("a chain from what is no reference", "GET Task?status.name=x"),
+        Example("a chain to an unknown parameter", "GET Task?patient.nonsense=x"),
+        Example("an incomplete `_has`", "GET Patient?_has:Task=x"),
+        Example("an include that is none", "GET Task?_include=focus"),
+        Example("an include of another type", "GET Task?_include=Patient:organization"),
+        Example("an include of what is no reference", "GET Task?_include=Task:status"),
+        Example("an unknown order", "GET Task?_sort=nonsense"),
+        Example("no number of matches", "GET Task?_count=many"),
+        Example("an unknown summary", "GET Patient?_summary=short"),
+        Example("two parts at once", "GET Patient?_summary=true&_elements=name"),
+        Example("a cursor that is none of ours", "GET Task?_cursor=x"),
+        Example("no instant", "GET Task/_history?_since=yesterday"),
+        Example("an unknown parameter of a history", "GET Task/_history?_sort=x"),
+        Example("AuditEvents by another parameter", "GET AuditEvent?outcome=0"),
+        Example("the history of AuditEvents", "GET AuditEvent/_history"),
+    ),
+    "400 others": (
+        Example("an unknown parameter", "GET HealthcareService/$find-destination?covrage=medicaid"),
+        Example("an unknown coverage", "GET HealthcareService/$find-destination?coverage=gold"),
+        Example("no duration", "GET HealthcareService/$find-destination?within=soon"),
+        Example("too long a duration", "GET HealthcareService/$find-destination?within=P99D"),
+        Example("no Parameters", "POST HealthcareService/$find-destination", _patient()),
+        Example("a period without end", "GET Measure/completion-rate/$evaluate-measure?periodStart=2026-01-01"),
+        Example("a report on one person", "GET Measure/completion-rate/$evaluate-measure?periodStart=2026-01-01"
+                "&periodEnd=2026-02-01&reportType=subject"),
+        Example("a period that ends before it begins",
+                "GET Measure/completion-rate/$evaluate-measure?periodStart=2026-02-01&periodEnd=2026-01-01"),
+        Example("an unknown stratifier",
+                "GET Measure/completion-rate/$evaluate-measure?periodStart=2026-01-01&periodEnd=2026-02-01"
+                "&stratifier=x"),
+        Example("no number of an event", f"GET Subscription/{SENDER}/$events?eventsSinceNumber=x"),
+        Example("a request key that is none", "POST Patient", _patient(), {"X-Request-ID": "two words"}),
+        Example("no recipient", "POST Task", {name: value for name, value in TASK.items() if name != "owner"}),
+        Example("an abort request about something else", "POST Task", {
+            **TASK, "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "abort"}]}}),
+        Example("plain JSON: not an object", "POST /handoffs", "[]", JSON),
+        Example("plain JSON: a member is missing", "POST /handoffs", {"recipient": RECEIVER}, JSON),
+        Example("plain JSON: an unknown member", "POST /handoffs", {**PLAIN, "nonsense": 1}, JSON),
+    ),
+}  # fmt: skip
 
 UNAUTHORIZED: Final = (
     Example("no token", "GET Task/{task}", who=None),
@@ -298,7 +307,7 @@ OTHERS: Final[Mapping[str, Sequence[Example]]] = {
 }  # fmt: skip
 
 PARTS: Final[Mapping[str, Sequence[Example]]] = {
-    "400": BAD_REQUEST, "401": UNAUTHORIZED, "403": FORBIDDEN, "404": NOT_FOUND, **OTHERS
+    **BAD_REQUEST, "401": UNAUTHORIZED, "403": FORBIDDEN, "404": NOT_FOUND, **OTHERS
 }  # fmt: skip
 
 WARNINGS: Final = (

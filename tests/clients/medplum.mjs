@@ -3,8 +3,10 @@ import { MedplumClient, OperationOutcomeError, createReference, resolveId } from
 import assert from 'node:assert/strict';
 import { addressed, given, located, ofType } from './given.mjs';
 
+const options = { baseUrl: new URL(given.baseUrl).origin, fhirUrlPath: 'fhir', tokenUrl: 'oauth/token' };
+
 async function client(partner) {
-  const made = new MedplumClient({ baseUrl: new URL(given.baseUrl).origin, fhirUrlPath: 'fhir', tokenUrl: 'oauth/token' });
+  const made = new MedplumClient(options);
   await made.startJwtAssertionLogin(given.assertions[partner]);
   return made;
 }
@@ -57,6 +59,16 @@ assert.equal((await sender.readHistory('Task', id)).entry.length, 6);
 assert.equal((await sender.readVersion('Task', id, '1')).status, 'requested');
 assert.equal((await sender.get(sender.fhirUrl('Task', id, '$evidence'))).type, 'document');
 await assert.rejects(sender.readResource('Task', 'nobody'), /no such Task/);
+
+// Reads that it puts into one batch by itself
+const batching = new MedplumClient({ ...options, autoBatchTime: 20, accessToken: sender.getAccessToken() });
+const [read, found, missing] = await Promise.all([
+  batching.readResource('Task', id),
+  batching.searchOne('ServiceRequest', { _id: request.id }),
+  batching.readResource('Task', 'nobody').catch((error) => error),
+]);
+assert.deepEqual([read.id, found.id], [id, request.id]);
+assert.match(missing.message, /no such Task/);
 
 // Resource by resource
 const patient = await sender.createResource({ resourceType: 'Patient', name: [{ family: 'Testerly', given: ['Rowan'] }] });

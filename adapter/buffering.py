@@ -131,7 +131,10 @@ class BufferedRequests:
 
 
 def _refuse(protocol: Any, status: int, issue: Issue) -> None:
-    protocol.response_bytes(status, [("content-type", FHIR_JSON), ("connection", "close")], outcome([issue]))
+    headers = [("content-type", FHIR_JSON), ("connection", "close")]
+    if status == 503:
+        headers.append(("retry-after", "5"))
+    protocol.response_bytes(status, headers, outcome([issue]))
 
 
 def served() -> BufferedRequests:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from adapter.buffering import MOST_BUFFERED
 from adapter.demo_partners import demo_key
 from adapter.smart_client import obtain_token
 from adapter.testkit.server_process import ServerProcess
@@ -74,6 +75,27 @@ def test_hundreds_of_bodies_that_never_end_do_not_delay_the_others(
 
     assert (alive.status_code, found.status_code) == (200, 200)
     assert took < 5
+
+
+def test_when_too_much_is_waited_for_already_the_next_is_told_when_to_come_again(
+    server: ServerProcess, token: str
+) -> None:
+    longest = f"Content-Length: {20 * 1024 * 1024}"
+    slow = [connect(server) for _ in range(MOST_BUFFERED // (20 * 1024 * 1024))]
+    try:
+        for connection in slow:
+            connection.sendall(head("/fhir", token, longest) + b"{")
+        time.sleep(0.5)
+        with connect(server) as one_more:
+            one_more.sendall(head("/fhir", token, longest))
+            refused = one_more.recv(65536).decode().lower()
+        alive = requests.get(f"{server.base_url}/healthz", timeout=10)
+    finally:
+        for connection in slow:
+            connection.close()
+    assert " 503 " in refused.partition("\r\n")[0]
+    assert "retry-after: 5" in refused
+    assert alive.status_code == 200
 
 
 def test_a_body_that_comes_in_pieces_is_taken_as_one(server: ServerProcess, token: str) -> None:

@@ -39,7 +39,7 @@ class Interaction:
     if_match: str | None = None
     if_none_match: str | None = None
     patch: Tree | list[Any] | None = None
-    """JSON Patch operations (a list), a FHIRPath Patch (a Parameters resource) or a JSON Merge Patch (another object)."""
+    """JSON Patch operations (a list), a FHIRPath Patch (Parameters) or a JSON Merge Patch (another object)."""
     version: str | None = None
     fixed_id: str | None = None
     """The id that a POST shall get: a message entry keeps one id across updates of the same message."""

@@ -290,7 +290,8 @@ def test_pages_together_are_the_whole_in_order(store: PostgresStore, query: str)
 
 
 @pytest.mark.parametrize(
-    ("sort", "expected"), [("probability", ["open", "low", "high", "none"]), ("-probability", ["high", "low", "open", "none"])]
+    ("sort", "expected"),
+    [("probability", ["open", "low", "high", "none"]), ("-probability", ["high", "low", "open", "none"])],
 )  # fmt: skip
 def test_a_range_is_sorted_by_where_it_begins(store: PostgresStore, sort: str, expected: list[str]) -> None:
     def risk(id: str, **chance: Any) -> dict[str, Any]:

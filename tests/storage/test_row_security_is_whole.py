@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,12 +18,14 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import create_engine, text
 
 from adapter.config import InvalidSettings
-from adapter.storage import PostgresStore, migrations, open_store, upgrade
+from adapter.storage import EmbeddedPostgres, PostgresStore, migrations, open_store, upgrade
 from adapter.storage.connections import driver_of
-from adapter.storage.embedded_postgres import OWNER, SUPERUSER
+from adapter.storage.embedded_postgres import OWNER, SETTINGS, SUPERUSER
 from adapter.storage.readiness import readiness
 from adapter.storage.roles import READER, WRITER, ensure_roles
 from adapter.storage.row_security import faults
+
+FAST = {**SETTINGS, "fsync": "off", "shared_buffers": "16MB"}
 
 
 def plain(url: str) -> str:
@@ -153,6 +158,25 @@ def test_who_cannot_take_the_roles_is_told_what_to_run(postgres: Any, database_u
         upgrade(database_url.replace(f"//{OWNER}@", f"//{login}@"))
     with psycopg.connect(plain(postgres.postgres.url("postgres", SUPERUSER))) as connection:
         ensure_roles(connection)  # who may do everything needs nobody
+
+
+def test_who_may_make_roles_makes_and_takes_them() -> None:
+    directory = Path(tempfile.mkdtemp(prefix="handoff-test-"))
+    directory.chmod(0o711)
+    try:
+        with EmbeddedPostgres(directory, FAST) as server:
+            with psycopg.connect(plain(server.url("postgres", SUPERUSER)), autocommit=True) as superuser:
+                superuser.execute(f"DROP ROLE {READER}, {WRITER}")  # a server of its own makes them as it starts
+                with pytest.raises(InvalidSettings, match=f"CREATE ROLE {READER}; CREATE ROLE {WRITER};"):
+                    upgrade(server.url())
+                superuser.execute(f"ALTER ROLE {OWNER} CREATEROLE")
+            upgrade(server.url())
+            store = open_store(server.url())
+            store.commit(referral())
+            assert store.reader("b").read(TASK) is not None and store.reader("c").read(TASK) is None
+            store.close()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def test_a_database_of_an_earlier_version_is_upgraded_with_what_it_holds(postgres: Any) -> None:

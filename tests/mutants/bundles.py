@@ -9,7 +9,7 @@ import copy
 import random
 from collections.abc import Iterator
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID
 
 from tests.mutants.mutation import CANARY, Change, Named, at
 from tests.mutants.places import Path, Place, Tree, chosen, places
@@ -20,6 +20,11 @@ _CARRIED_OUT: Final = ("transaction", "batch")
 def _entry(chance: random.Random, tree: Tree, *needs: str) -> tuple[int, Tree] | None:
     found = [(i, e) for i, e in enumerate(tree.get("entry", ())) if all(name in e for name in needs)]
     return chance.choice(found) if found else None
+
+
+def _nobody(chance: random.Random) -> str:
+    """A urn:uuid that no entry has; the same for the same seed."""
+    return UUID(int=chance.getrandbits(128), version=4).urn
 
 
 def referring_to(tree: Tree, full_url: str) -> Iterator[Path]:
@@ -34,7 +39,7 @@ def reference(chance: random.Random, tree: Tree) -> Change | None:
     place = chosen(chance, places(tree), lambda p: p.shape == "Reference" and p.element.name == "reference")
     if place is None:
         return None
-    nowhere = [f"urn:uuid:{uuid4()}", "urn:uuid:", f"#{CANARY}", "#", f"Patient/{CANARY}", "Patient/", "/Patient/x"]
+    nowhere = [_nobody(chance), "urn:uuid:", f"#{CANARY}", "#", f"Patient/{CANARY}", "Patient/", "/Patient/x"]
     odd = [
         "Patient?identifier=",
         "Patient?",
@@ -80,7 +85,7 @@ def full_url(chance: random.Random, tree: Tree) -> Change | None:
     wrong, forbidden = chance.choice([
         (CANARY, True), ("Patient/1", True), (f"http://x.example/Patient/{CANARY}/_history/2", True), ("", True),
         ("urn:uuid: x", True), (7, True), ("https://x.example/fhir/Slot/9", False), (f"urn:uuid:{CANARY}", False),
-        (f"urn:uuid:{uuid4()}", False),
+        (_nobody(chance), False),
     ])  # fmt: skip
     entry["fullUrl"] = wrong
     return at(("entry", index, "fullUrl"), *referring_to(tree, was), forbidden=forbidden)

@@ -283,8 +283,8 @@ def _instance(samples: Samples) -> Sample | None:
 
 
 _MAKERS: Final[tuple[tuple[Callable[..., Sample | None], int], ...]] = (
-    (_request, 28), (_answer, 6), (_message, 10), (_batch, 8), (_create, 6), (_put, 5), (_validate, 7), (_plain, 6),
-    (_plain_answer, 2), (_json_patch, 4), (_fhirpath_patch, 4), (_search, 10), (_search_by_post, 2), (_instance, 2),
+    (_request, 28), (_answer, 6), (_message, 10), (_batch, 8), (_create, 6), (_put, 14), (_validate, 7), (_plain, 6),
+    (_plain_answer, 2), (_json_patch, 16), (_fhirpath_patch, 12), (_search, 10), (_search_by_post, 2), (_instance, 2),
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from adapter.storage.connections import Driver
 from adapter.storage.search_chains import ids_pointed_at, keys_at_the_end_of
 from adapter.storage.search_includes import included_with
 from adapter.storage.search_index import worklist_key
-from adapter.storage.search_order import Order, cursor_at, last, order_of
+from adapter.storage.search_order import Order, last, order_of
 from adapter.storage.search_parameters import (
     CONTROLS,
     Criterion,
@@ -35,7 +35,7 @@ from adapter.storage.search_parameters import (
     token_form,
 )
 from adapter.storage.sql import Values, all_of
-from adapter.storage.stored import COLUMNS, STORED, stored_resource
+from adapter.storage.stored import STORED, stored_resource
 from adapter.use_cases.ports import SearchPage, SearchQuery, StoredResource
 
 MOST_SORTED = 2000
@@ -47,7 +47,7 @@ BY_ID = frozenset({"_id", "_has"})
 """Criteria that become ids, to be looked up with the type."""
 
 Rows = Sequence[tuple[Any, ...]]
-"""A stored resource and, as the column after it, what it was sorted by."""
+"""A stored resource and, as the columns after it, what it was sorted by."""
 Conditions = Callable[[Values], list[str]]
 """What must hold of a row, for a statement with these values."""
 
@@ -73,7 +73,7 @@ def search(driver: Driver, access: Access, query: SearchQuery) -> SearchPage:
         matches=matches,
         included=included_with(driver, access, query, matches),
         total=total,
-        next_cursor=cursor_at(rows[query.count - 1]) if more and query.count else None,
+        next_cursor=order.cursor_at(rows[query.count - 1]) if more and query.count else None,
         ignored=ignored,
     )
 
@@ -137,11 +137,11 @@ def _page(driver: Driver, access: Access, query: SearchQuery, criteria: Sequence
         values = Values()
         conditions = _conditions(driver, access, query.type, criteria, values) + _after(query, order, values)
         rows = driver.rows(_sorted(conditions, order, limit), *values.bound)
-        if not rows or rows[0][COLUMNS + 1] <= MOST_SORTED:
+        if not rows or rows[0][-1] <= MOST_SORTED:
             return rows
     values = Values()
     conditions = _conditions(driver, access, query.type, criteria, values, walking=True) + _after(query, order, values)
-    walk = f"SELECT {STORED}, {order.column} FROM resource_version r WHERE {all_of(conditions)} {order.clause}"
+    walk = f"SELECT {STORED}, {order.columns} FROM resource_version r WHERE {all_of(conditions)} {order.clause}"
     return driver.rows(f"{walk} LIMIT {limit}", *values.bound)
 
 
@@ -163,12 +163,10 @@ def _has_keys(criterion: Criterion) -> bool:
 def _sorted(conditions: Sequence[str], order: Order, limit: int) -> str:
     """Look up, sort, take the first; the last column says how many there were. The inner LIMIT also keeps the planner
     from walking a whole type in order in the hope of meeting a rare key soon."""
-    found = (
-        f"SELECT r.type, r.id, r.version, {order.column} AS sorted FROM resource_version r WHERE {all_of(conditions)}"
-    )
+    found = f"SELECT r.type, r.id, r.version, {order.columns} FROM resource_version r WHERE {all_of(conditions)}"
     first = f"SELECT *, count(*) OVER () AS found FROM ({found} LIMIT {MOST_SORTED + 1}) AS f"
     return (
-        f"SELECT {STORED}, f.sorted, f.found FROM ({first} {order.clause_of('f')} LIMIT {limit}) AS f"
+        f"SELECT {STORED}, {order.columns_of('f')}, f.found FROM ({first} {order.clause_of('f')} LIMIT {limit}) AS f"
         f" JOIN resource_version r USING (type, id, version) {order.clause_of('f')}"
     )
 
@@ -205,7 +203,7 @@ def _worklist(criteria: Sequence[Criterion]) -> Worklist | None:
 def _merged(worklist: Worklist, conditions: Sequence[str], order: Order, limit: int, values: Values) -> str:
     """The newest of each key, merged: no more rows are touched than the page has, however long the lists are."""
     newest = (
-        f"SELECT {STORED}, r.last_updated AS sorted FROM resource_version r"
+        f"SELECT {STORED}, {order.columns} FROM resource_version r"
         f" WHERE {worklist.column} = k AND {all_of(conditions)} {order.clause} LIMIT {limit}"
     )
     keys = values.bigints(worklist.keys)

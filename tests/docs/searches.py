@@ -98,6 +98,7 @@ FURTHER: Final = (
 RESULTS: Final = (
     Example("newest first (the default)", f"GET Patient?_sort=-_lastUpdated&{ME}"),
     Example("by a parameter", "GET Patient?_sort=family&identifier={number}"),
+    Example("by one parameter, then by another", "GET Patient?_sort=family,-birthdate&identifier={number}"),
     Example("so many at once; `next` leads on", "GET Patient?_count=1&identifier={number}"),
     Example("the total alone", "GET Patient?_count=0&identifier={number}"),
     Example("", "GET Patient?_summary=count&identifier={number}"),

@@ -241,7 +241,9 @@ def test_others_are_found(full: PostgresStore, type: str, query: str, expected: 
         ("_lastUpdated.name=2026", NotSupported, "_lastUpdated.name"),
         ("_id.name=x", NotSupported, "_id.name"),
         ("_sort=nothing", NotSupported, "_lastUpdated"),
-        ("_sort=authored-on,_id", NotSupported, "one search parameter"),
+        ("_sort=authored-on,nothing", NotSupported, "_lastUpdated"),
+        ("_sort=authored-on,", NotSupported, "_lastUpdated"),
+        ("_sort=_id,_id,_id,_id,_id,_id", NotSupported, "at most 5"),
         ("_include=Task:status", NotSupported, "status"),
         ("_include=Patient:organization", Invalid, "Task"),
         ("_include:nothing=Task:patient", NotSupported, ":nothing"),
@@ -266,7 +268,8 @@ def test_a_cursor_that_is_none_is_refused(full: PostgresStore) -> None:
 @pytest.mark.parametrize(
     "query",
     ["", "status=requested", "owner=Organization/b&status=requested,received", "_sort=_id", "_sort=-_id",
-     "_sort=_lastUpdated", "_sort=authored-on", "_sort=-authored-on", "_sort=-period", "authored-on=ge2026"],
+     "_sort=_lastUpdated", "_sort=authored-on", "_sort=-authored-on", "_sort=-period", "authored-on=ge2026",
+     "_sort=-authored-on,_lastUpdated", "_sort=status,-authored-on,-_id"],
 )  # fmt: skip
 def test_pages_together_are_the_whole_in_order(store: PostgresStore, query: str) -> None:
     """Ties in time, Tasks without the date that is sorted by, and Tasks that come in between do no harm."""
@@ -287,6 +290,44 @@ def test_pages_together_are_the_whole_in_order(store: PostgresStore, query: str)
                 break
             assert len(page.matches) == size
         assert pages == whole
+
+
+@pytest.mark.parametrize("sort", ["status,authored-on", "-status,authored-on", "authored-on,-priority,status",
+                                  "-authored-on,-status,_id", "priority,-authored-on,-_id"])  # fmt: skip
+def test_what_is_equal_by_one_parameter_is_sorted_by_the_next(store: PostgresStore, sort: str) -> None:
+    """Against Python's stable sort, last key first; what has no value comes last, whichever the direction."""
+    trees = [
+        task(f"t{n:02}", status=("requested", "accepted")[n % 2], authoredOn=f"2026-11-{1 + n % 3:02}",
+             priority=("routine", "urgent", "stat")[n % 5 % 3])
+        for n in range(24)
+    ]  # fmt: skip
+    for tree in trees[::4]:
+        del tree["authoredOn"]
+    for tree in trees[::7]:
+        del tree["priority"]
+    store.commit(WriteSet("a", resources=[version(tree) for tree in trees]))
+    keys = [(each.removeprefix("-"), each.startswith("-")) for each in sort.split(",")]
+    expected = sorted(trees, key=lambda tree: tree["id"], reverse=keys[-1][1])
+    for name, descending in reversed(keys):
+        element = {"authored-on": "authoredOn", "_id": "id"}.get(name, name)
+        expected.sort(key=lambda tree, e=element: tree.get(e, ""), reverse=descending)
+        expected.sort(key=lambda tree, e=element: e not in tree)
+    for size in (1, 3, 24):
+        seen, cursor = [], None
+        while True:
+            page = store.reader("a").search(search_query(f"_sort={sort}", count=size, cursor=cursor))
+            seen += [match.key.id for match in page.matches]
+            if (cursor := page.next_cursor) is None:
+                break
+        assert seen == [tree["id"] for tree in expected], size
+
+
+def test_a_cursor_of_another_order_is_refused(store: PostgresStore) -> None:
+    store.commit(WriteSet("a", resources=[version(task(f"t{n}")) for n in range(3)]))
+    cursor = store.reader("a").search(search_query("_sort=status,_id", count=1)).next_cursor
+    for sort in ("status", "status,_id,_lastUpdated", "_lastUpdated,_id"):
+        with pytest.raises(Invalid, match="cursor"):
+            found(store, f"_sort={sort}", cursor=cursor)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from adapter.storage.subscriptions import SubscriptionStore
 from adapter.use_cases.deliver import drain_lane
 from adapter.use_cases.fan_out import fan_out
 from adapter.worker import make_worker
+from tests.consent.records import CLINIC, NOTICE
+from tests.consent.records import referral as restricted
 
 WORKER = Path(__file__).with_name("subscription_worker.py")
 
@@ -156,6 +158,31 @@ def test_when_reading_ends_between_the_event_and_its_delivery_nothing_is_sent(id
     assert kept.id in str(again)
 
 
+def test_what_a_consent_opens_is_labelled_and_nothing_is_sent_once_it_is_taken_back(idle: SubscribedHouse) -> None:
+    """42 CFR Part 2: the label and the notice accompany what is sent; after the revocation nothing is."""
+    endpoint, clinic = idle.endpoint(), idle.caller(CLINIC)
+    with working(idle, idle.house.database_url):
+        id_ = idle.subscribe(subscription(endpoint.url, content="full-resource"))
+        patient, _, request, task, consent = clinic.post("", restricted()).located
+        begun = Begun(patient, request, task)
+        until(lambda: endpoint.about(task) and idle.last(id_) == len(endpoint.events), 10)
+    first, before = endpoint.about(task)[0], len(endpoint.events)
+    assert "42CFRPart2" in str(first.tree["meta"]["security"])
+    assert NOTICE in first.body.decode()
+    again = f"Subscription/{id_}/$events?content=full-resource"
+    assert NOTICE in idle.caller(RECEIVER).get(again).raw.decode()
+
+    moved(idle, begun, "received")
+    worker = make_worker(idle.house.world, idle.house.store, idle.house.database_url, production=False)
+    until(lambda: fan_out(worker.subscriptions) == 1, 10)  # the recipient may still know of it
+    assert clinic.patch(consent, [{"op": "replace", "path": "/status", "value": "inactive"}]).status == 200
+    fan_out(worker.subscriptions)
+    drain_lane(worker.courier, f"Subscription/{id_}:{begun.id}")
+    assert idle.lanes_of(id_) == 0
+    assert len(endpoint.events) == before < idle.last(id_), "what happened is counted"
+    assert begun.id not in idle.caller(RECEIVER).get(again).raw.decode()
+
+
 def test_a_withdrawal_is_told_by_reference_to_who_worked_on_it(busy: SubscribedHouse) -> None:
     endpoint = busy.endpoint()
     busy.subscribe(subscription(endpoint.url, "event=handoff-entered-in-error", content="full-resource"))
@@ -279,7 +306,8 @@ def test_what_happened_before_it_was_active_does_not_count_though_others_are_tol
     idle.begin()
     idle.run("UPDATE subscription SET since = txid_current() WHERE id = $1 RETURNING 1", newer)
     idle.begin()
-    fan_out(SubscriptionStore(idle.house.store.engine, idle.house.world.base_url))
+    subscriptions = SubscriptionStore(idle.house.store.engine, idle.house.world.base_url)
+    until(lambda: (fan_out(subscriptions), len(idle.told(older)))[1] == 2, 10)
     assert (idle.told(older), idle.told(newer)) == (["handoff:requested"] * 2, ["handoff:requested"])
 
 
@@ -291,7 +319,7 @@ def test_what_waits_when_a_subscription_ends_is_not_sent(idle: SubscribedHouse, 
         id_ = idle.subscribe(subscription(endpoint.url, end=end))
     begun = idle.begin()
     worker = make_worker(idle.house.world, idle.house.store, idle.house.database_url, production=False)
-    assert fan_out(worker.subscriptions) == 1
+    until(lambda: fan_out(worker.subscriptions) == 1, 10)
     match ending:
         case "turned off":
             assert idle.ask(id_, status="off").status == 200
@@ -370,6 +398,7 @@ def test_workers_that_look_at_the_same_time_queue_each_event_once(idle: Subscrib
         idle.begin()
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: fan_out(subscriptions), range(4)))
+    until(lambda: (fan_out(subscriptions), len(idle.told(id_)))[1] == 5, 10)
     numbers = idle.run("SELECT event_number FROM notification WHERE subscriber = $1 ORDER BY id", id_)
     assert [n for (n,) in numbers] == [1, 2, 3, 4, 5]
 

@@ -31,6 +31,7 @@ def done(got: Got) -> list[str]:
     return got.located
 
 
+NOBODY = "5b2c8a0e-2f0e-4a53-9d0a-9f1f0c2b7d11"
 URN = f"urn:uuid:{uuid4()}"
 
 
@@ -107,7 +108,7 @@ def test_the_same_id_on_two_servers_is_two_people(sender: Caller) -> None:
     assert alone.expression == "Bundle.entry[1].resource.subject.reference"
 
 
-@pytest.mark.parametrize("missing", [f"urn:uuid:{uuid4()}", "Patient/nobody", "Patient/nobody/_history/1"])
+@pytest.mark.parametrize("missing", [f"urn:uuid:{NOBODY}", "Patient/nobody", "Patient/nobody/_history/1"])
 def test_a_reference_to_nothing_is_refused_where_it_stands(sender: Caller, missing: str) -> None:
     refused = sender.post("", transaction(numbered(), observation(missing)))
     assert (refused.status, refused.code) == (400, "not-found")

@@ -6,10 +6,12 @@ accepted a handshake, and in error when it has not; nothing else is sent before.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4, uuid5
 
+from adapter.domain.errors import BusinessRule
 from adapter.domain.subscription import Subscription
 from adapter.use_cases.deliver import Courier
 from adapter.use_cases.delivery_ports import Outcome
@@ -45,8 +47,12 @@ def tell_status(courier: Courier, id: str) -> None:
 
 def end_what_has_ended(courier: Courier) -> int:
     """Turn off what its owner wanted to end by now; how many."""
-    ended = [courier.subscriptions.get(id) for id in courier.subscriptions.ended(courier.clock.now())]
-    return sum(change_status(courier.store, courier.clock, each, "off") for each in ended if each is not None)
+    count = 0
+    for id in courier.subscriptions.ended(courier.clock.now()):
+        with suppress(BusinessRule):  # one that asks for what is not done any more; the others end all the same
+            subscription = courier.subscriptions.get(id)
+            count += subscription is not None and change_status(courier.store, courier.clock, subscription, "off")
+    return count
 
 
 def _shake_hands(courier: Courier, subscription: Subscription) -> None:

@@ -154,6 +154,21 @@ def test_when_its_end_has_passed_it_is_off_and_nothing_more_is_sent(idle: Subscr
     assert idle.lanes_of(id_) == 0, "nothing waits for a Subscription that is over"
 
 
+def test_one_that_nobody_serves_any_more_keeps_nothing_from_the_others(idle: SubscribedHouse) -> None:
+    """As after an upgrade that takes less than the version before."""
+    endpoint = idle.endpoint()
+    end = (idle.house.clock.now() + timedelta(hours=1)).isoformat()
+    with working(idle, idle.house.database_url):
+        odd = idle.subscribe(subscription(endpoint.url, end=end))
+        sound = idle.subscribe(subscription(endpoint.url))
+        change = "UPDATE resource_version SET body = replace(convert_from(body, 'UTF8'), 'rest-hook', 'sms')::bytea"
+        idle.run(f"{change} WHERE type = 'Subscription' AND id = $1 RETURNING 1", odd)
+        idle.house.clock.advance(timedelta(hours=2))  # type: ignore[union-attr]
+        begun = idle.begin()
+        until(lambda: endpoint.about(begun.task), 10)
+    assert (idle.told(odd), idle.told(sound)) == ([], ["handoff:requested"])
+
+
 def test_a_worker_that_died_after_the_handshake_leaves_it_to_the_next(idle: SubscribedHouse) -> None:
     """The lease of a claim runs out; the endpoint may be asked twice, under the same request id."""
     with closing(Endpoint()) as endpoint:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from whole_house import RECEIVER, SENDER, THIRD, Caller, WholeHouse
 
 from adapter.storage import EmbeddedPostgres, PostgresStore, open_store, upgrade
 from adapter.storage.connections import driver_of
@@ -81,6 +82,23 @@ def store(database_url: str) -> Iterator[PostgresStore]:
     opened = open_store(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def sender(house: WholeHouse) -> Caller:
+    """Who hands over, in the house of a room."""
+    return house.caller(SENDER)
+
+
+@pytest.fixture
+def receiver(house: WholeHouse) -> Caller:
+    return house.caller(RECEIVER)
+
+
+@pytest.fixture
+def third(house: WholeHouse) -> Caller:
+    """Who has no part in it."""
+    return house.caller(THIRD)
 
 
 @pytest.fixture

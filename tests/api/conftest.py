@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole_house import RECEIVER, SENDER, THIRD, Caller, WholeHouse, whole_house
+from whole_house import WholeHouse, whole_house
 
 
 @pytest.fixture(scope="session")
@@ -19,18 +19,3 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def house(postgres: Any, demo_folder: Path) -> Iterator[WholeHouse]:
     with whole_house(postgres.postgres.url(postgres.clone()), demo_folder, max_body_bytes=2_000_000) as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def sender(house: WholeHouse) -> Caller:
-    return house.caller(SENDER)
-
-
-@pytest.fixture(scope="session")
-def receiver(house: WholeHouse) -> Caller:
-    return house.caller(RECEIVER)
-
-
-@pytest.fixture(scope="session")
-def third(house: WholeHouse) -> Caller:
-    return house.caller(THIRD)

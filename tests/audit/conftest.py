@@ -7,28 +7,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from whole_house import RECEIVER, SENDER, THIRD, Caller, WholeHouse, whole_house
+from whole_house import WholeHouse, whole_house
 
 
 @pytest.fixture(scope="module")
 def house(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeHouse]:
     with whole_house(postgres.postgres.url(postgres.clone()), tmp_path_factory.mktemp("demo")) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def sender(house: WholeHouse) -> Caller:
-    return house.caller(SENDER)
-
-
-@pytest.fixture(scope="module")
-def receiver(house: WholeHouse) -> Caller:
-    return house.caller(RECEIVER)
-
-
-@pytest.fixture(scope="module")
-def third(house: WholeHouse) -> Caller:
-    return house.caller(THIRD)
 
 
 @pytest.fixture

@@ -48,9 +48,9 @@ def roles(event: Tree) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def played(house: WholeHouse, sender: Caller, receiver: Caller) -> Begun:
+def played(house: WholeHouse) -> Begun:
     """A handoff on which every kind of interaction took place."""
-    begun = house.begin()
+    begun, sender, receiver = house.begin(), house.caller(SENDER), house.caller(RECEIVER)
     receiver.get(begun.task, X_Request_ID="the-request")
     receiver.get(f"{begun.task}/_history/1")
     receiver.get(f"{begun.task}/_history")

@@ -19,8 +19,8 @@ def transitions(caller: Caller, begun: Begun) -> list[Tree]:
 
 
 @pytest.fixture(scope="module")
-def moved(house: WholeHouse, sender: Caller, receiver: Caller) -> Begun:
-    begun = house.begin()
+def moved(house: WholeHouse) -> Begun:
+    begun, receiver = house.begin(), house.caller(RECEIVER)
     for status in ("received", "accepted", "in-progress"):
         assert receiver.move(begun.task, status).status == 200
     assert receiver.move(begun.task, "on-hold", reason="no bed until Monday").status == 200

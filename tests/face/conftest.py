@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from whole_house import RECEIVER, SENDER, THIRD, Caller, WholeHouse, whole_house
+from whole_house import WholeHouse, whole_house
 
 
 @pytest.fixture(scope="session")
@@ -14,18 +14,3 @@ def house(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
     folder = tmp_path_factory.mktemp("demo")
     with whole_house(postgres.postgres.url(postgres.clone()), folder, max_body_bytes=2_000_000) as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def sender(house: WholeHouse) -> Caller:
-    return house.caller(SENDER)
-
-
-@pytest.fixture(scope="session")
-def receiver(house: WholeHouse) -> Caller:
-    return house.caller(RECEIVER)
-
-
-@pytest.fixture(scope="session")
-def third(house: WholeHouse) -> Caller:
-    return house.caller(THIRD)

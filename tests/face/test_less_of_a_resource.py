@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from whole_house import Caller, Tree, bundle, entry
+from whole_house import SENDER, Caller, Tree, WholeHouse, bundle, entry
 
 SUBSETTED = "SUBSETTED"
 OBSERVATION: Tree = {
@@ -22,9 +22,9 @@ OBSERVATION: Tree = {
 
 
 @pytest.fixture(scope="module")
-def number(sender: Caller) -> str:
+def number(house: WholeHouse) -> str:
     number = uuid4().hex
-    created = sender.post("Observation", {**OBSERVATION, "identifier": [{"value": number}]})
+    created = house.caller(SENDER).post("Observation", {**OBSERVATION, "identifier": [{"value": number}]})
     assert created.status == 201, created.tree
     return number
 

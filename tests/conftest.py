@@ -13,15 +13,14 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from fast_postgres import FAST
 from whole_house import RECEIVER, SENDER, THIRD, Caller, WholeHouse
 
 from adapter.storage import EmbeddedPostgres, PostgresStore, open_store, upgrade
 from adapter.storage.connections import driver_of
-from adapter.storage.embedded_postgres import OWNER, SETTINGS, SUPERUSER
+from adapter.storage.embedded_postgres import OWNER, SUPERUSER
 
 TEMPLATE = "handoff_template"
-# Tests may lose their database in a power cut. Tests of durability start a server of their own with SETTINGS.
-FAST = {**SETTINGS, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from adapter.testkit.checks import Answer
 from adapter.testkit.exchange import Exchange
 from adapter.testkit.player import Player
 from adapter.testkit.scenario import HTTP_VERBS, Scenario, Step, load, scripts_in
-from tests.conftest import FAST
+from tests.fast_postgres import FAST
 from tests.mutants.mutation import Sent
 from tests.whole_house import Caller, Got, WholeHouse, whole_house
 

@@ -107,8 +107,8 @@ def test_a_binary_of_others_is_as_if_it_did_not_exist(house: WholeHouse, sender:
     assert got.raw == missing.raw
 
 
-def with_document(url: str, **task: Any) -> dict[str, Any]:
-    bundle = referral(SENDER, RECEIVER, **task)
+def with_document(url: str, sender: str = SENDER, owner: str = RECEIVER) -> dict[str, Any]:
+    bundle = referral(sender, owner)
     document = {
         "resourceType": "DocumentReference",
         "status": "current",
@@ -135,6 +135,14 @@ def test_naming_a_document_of_others_opens_it_to_nobody(house: WholeHouse, sende
     assert sender.post("", with_document(address(theirs))).status == 200
     for partner in (SENDER, RECEIVER):
         assert house.caller(partner).get(address(theirs)).status == 404
+
+
+def test_a_document_that_was_handed_over_is_not_passed_on_by_naming_it(house: WholeHouse, sender: Caller) -> None:
+    sent, recipient = upload(sender), house.caller(RECEIVER)
+    assert sender.post("", with_document(address(sent))).status == 200
+    assert recipient.get(address(sent)).status == 200
+    assert recipient.post("", with_document(address(sent), RECEIVER, THIRD)).status == 200
+    assert house.caller(THIRD).get(address(sent)).status == 404
 
 
 def test_an_attachment_elsewhere_is_left_alone(sender: Caller) -> None:

@@ -77,3 +77,21 @@ def test_what_another_organisation_wrote_is_not_passed_on(house: WholeHouse) -> 
     }
     assert house.caller(RECEIVER).post("Communication", note).status == 201
     assert house.caller(SENDER).get(shown.patient).status == 404
+
+
+def test_a_clinician_of_others_is_not_passed_on_though_clinicians_are_of_many_handoffs(house: WholeHouse) -> None:
+    shown, receiver = house.begin(), house.caller(RECEIVER)
+    clinician = house.caller(SENDER).post("", transaction(role(SENDER))).located[0]
+    call = {
+        "resourceType": "Communication",
+        "status": "completed",
+        "basedOn": [{"reference": shown.request}],
+        "sender": {"reference": clinician},
+    }
+    assert house.caller(SENDER).post("Communication", call).status == 201
+    assert receiver.get(clinician).status == 200
+    other = house.begin(sender=RECEIVER, owner=THIRD)
+    forwarded = receiver.post("Communication", {**call, "basedOn": [{"reference": other.request}]})
+    assert forwarded.status == 201, forwarded.tree
+    assert house.caller(THIRD).get(f"Communication/{forwarded.tree['id']}").status == 200
+    assert house.caller(THIRD).get(clinician).status == 404

@@ -21,6 +21,8 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "complete": "Record that the first contact took place, and complete the handoff.",
         "confirm-abort": "Stop, and confirm by `cancelled` what the initiator asked to abort.",
         "resume": "Remove what stands in the way and resume, or give the person back by `failed`.",
+        "renew-consent": "No Consent lets the recipient read the handoff any more: bring a new one, or take the person "
+        "back by `cancelled`; call the recipient.",
         "arrange-care": "Decide what comes next for the person: another recipient, own care, or none needed.",
         "continue-care": "Go on with the care of the person; the handoff is closed.",
     }

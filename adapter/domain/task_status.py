@@ -35,16 +35,26 @@ class Party:
     """Who asks for a change. In a handoff inside one organisation a party is on both sides.
 
     `abort_requested`: the initiator has asked for this Task to be aborted (a Task with code `abort` whose focus is this
-    Task, https://hl7.org/fhir/R4/codesystem-task-code.html) and the request is open."""
+    Task, https://hl7.org/fhir/R4/codesystem-task-code.html) and the request is open. `recipient_shut_out`: no Consent
+    lets the recipient read the handoff, so that it cannot answer."""
 
     is_requester: bool = False
     is_owner: bool = False
     abort_requested: bool = False
+    recipient_shut_out: bool = False
 
     @classmethod
-    def of(cls, organisation: str, requester: str, owner: str, *, abort_requested: bool = False) -> Party:
+    def of(
+        cls,
+        organisation: str,
+        requester: str,
+        owner: str,
+        *,
+        abort_requested: bool = False,
+        recipient_shut_out: bool = False,
+    ) -> Party:
         """The party that `organisation` is, all three being partner ids; `owner` is the *current* owner."""
-        return cls(organisation == requester, organisation == owner, abort_requested)
+        return cls(organisation == requester, organisation == owner, abort_requested, recipient_shut_out)
 
     def acts_for(self, side: Side) -> bool:
         return self.is_requester if side is R else self.is_owner
@@ -98,7 +108,8 @@ _RULES: Final = (
     _Rule(("accepted", "in-progress", "on-hold"), "failed", O, responsible=R, needs_status_reason=True),
     # Not before the first contact has happened: acceptance alone never closes a handoff.
     _Rule(("in-progress",), "completed", O, responsible=O, gate="complete"),
-    # Afterwards the initiator asks by a Task with code `abort`; only the recipient knows what has to be stopped.
+    # Afterwards the initiator asks by a Task with code `abort`; only the recipient knows what has to be stopped. While
+    # the recipient may not read the Task it can confirm nothing: then the initiator takes the person back by itself.
     _Rule(("in-progress", "on-hold"), "cancelled", O, responsible=R,
           needs_status_reason=True, after_abort_request=True),
     _Rule(NON_TERMINAL, "entered-in-error", R, responsible=R),
@@ -141,10 +152,15 @@ def check_transition(current: str | None, target: str, party: Party) -> Transiti
     step = TRANSITIONS.get((current, target))
     if step is None:
         raise _refusal(f"{_asked(current, target)}, which does not follow", current)
+    if step.after_abort_request and party.is_requester and party.recipient_shut_out:
+        return step
     if not party.acts_for(step.who):
         how = ""
         if step.after_abort_request:
-            how = " once the initiator has asked for it by a Task with code `abort` whose focus is this Task"
+            how = (
+                " once the initiator has asked for it by a Task with code `abort` whose focus is this Task, or the "
+                "initiator itself while no Consent lets the recipient read it"
+            )
         raise _refusal(
             f"{_asked(current, target)}, which only the {step.who.value} may do{how}; the asking organisation is "
             f"{_with_article(party)}",
@@ -226,7 +242,9 @@ def draw_table() -> str:
     for rule in _RULES:
         needs = [f"facts and gates of stage `{rule.gate}`"] * (rule.gate is not None)
         needs += ["statusReason"] * rule.needs_status_reason
-        needs += ["an abort request of the initiator"] * rule.after_abort_request
+        needs += ["an abort request of the initiator, which itself may while no Consent lets the recipient read"] * (
+            rule.after_abort_request
+        )
         sources = ", ".join("(new)" if source is None else source for source in rule.sources)
         cells = (sources, rule.target, rule.who.value, "; ".join(needs), rule.responsible.value)
         lines.append(f"| {' | '.join(cells)} |")

@@ -27,6 +27,7 @@ from adapter.use_cases.ports import (
     WriteSet,
     retrying_on_conflict,
 )
+from adapter.use_cases.renew_consent import RENEW, miss_renewal
 from adapter.use_cases.world import World
 from mappings import facts as fact_mapping
 from mappings import follow_up_task
@@ -94,6 +95,9 @@ def _apply(firing: Firing) -> None:
     if rung := RUNGS.get(name):
         if status in ANSWERABLE:
             rung(firing)
+        return
+    if name == RENEW:
+        miss_renewal(firing)
         return
     pathway = firing.world.pathways.get(firing.handoff.pathway) or firing.world.pathways[BASE_PATHWAY]
     clock = pathway.clock(name)

@@ -30,6 +30,7 @@ from mappings import consent as consent_mapping
 from mappings.json_codec import decode
 from mappings.party import partner_named_by
 from mappings.references import RELATIVE, Resolve, contained_or
+from mappings.times import format_time
 
 _MOST: Final = 1000
 """So many Consents of one person are looked at; more would be no record that anybody signed."""
@@ -145,18 +146,52 @@ def carry_out(found: Review, write_set: WriteSet, *, actor: str, now: datetime, 
             if before is not None and party in before.parties and told(party):
                 _tell(write_set, after, events.DISCLOSURE_PERMITTED, party)
     joined = after.parties - (before.parties if before else frozenset())
-    for party in sorted((reading | joined) & after.parties - after.readers):
-        reasons = [why for (_, whom), why in found.lacking.items() if whom == party]
-        _record(write_set, after, events.DISCLOSURE_WITHHELD, actor, now, party, reason=max(reasons).code)
-        for subscriber in (party, after.requester) if party in reading else ():
-            if told(subscriber):
-                _tell(write_set, after, events.DISCLOSURE_WITHHELD, subscriber)
+    for party in sorted((joined - reading) & after.parties - after.readers):
+        reason = why_withheld(found, party).code
+        _record(write_set, after, events.DISCLOSURE_WITHHELD, actor, now, party, reason=reason)
+    for party in sorted(reading & after.parties - after.readers):
+        consents, at = _ended(before, party, now)
+        detail = {"consents": consents, "reason": why_withheld(found, party).code, **_awaited_of(after, party)}
+        _record(write_set, after, events.DISCLOSURE_ENDED, actor, now, party, at=at, **detail)
+        if told(party):
+            _tell(write_set, after, events.DISCLOSURE_ENDED, party)
+        # Also when it took the Consent back itself: whoever keeps its Consents may not be who follows its handoffs.
+        _tell(write_set, after, events.DISCLOSURE_ENDED, after.requester)
+
+
+def why_withheld(found: Review, party: str) -> Why:
+    """Why a party may not read: of all that it lacks, what came nearest to a permission."""
+    return max(why for (_, whom), why in found.lacking.items() if whom == party)
+
+
+def _ended(before: Handoff | None, party: str, now: datetime) -> tuple[list[str], datetime]:
+    """The Consents by which a party has read, and when that ended: now, or when the first of them ran out."""
+    basis = before.basis_for(party) if before else None
+    if basis is None:
+        return [], now
+    return list(basis.consents), now if basis.in_force(now) else basis.until or now
+
+
+def _awaited_of(handoff: Handoff, party: str) -> dict[str, str]:
+    """What is awaited of the recipient, to be awaited again as soon as it may read again."""
+    action = handoff.next_action
+    if action is None or action.who != party:
+        return {}
+    return {"awaited": action.code, **({"by": format_time(action.by)} if action.by else {})}
 
 
 def _record(
-    write_set: WriteSet, handoff: Handoff, kind: str, actor: str, now: datetime, party: str, **detail: object
+    write_set: WriteSet,
+    handoff: Handoff,
+    kind: str,
+    actor: str,
+    now: datetime,
+    party: str,
+    *,
+    at: datetime | None = None,
+    **detail: object,
 ) -> None:
-    line = LedgerEvent(handoff.id, kind, actor, now, now, detail={"organisation": party, **detail})
+    line = LedgerEvent(handoff.id, kind, actor, at or now, now, detail={"organisation": party, **detail})
     write_set.events.append(line)
 
 

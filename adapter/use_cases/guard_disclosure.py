@@ -16,12 +16,15 @@ from adapter.domain.disclosure import EXPIRY, PART2, Restriction
 from adapter.domain.errors import BusinessRule, Issue
 from adapter.domain.handoff import Handoff
 from adapter.domain.ladder import step_name
-from adapter.use_cases.climb_ladder import ACTOR, Firing
+from adapter.domain.pathway import BASE_PATHWAY
+from adapter.use_cases.climb_ladder import ACTOR, Firing, new_version
 from adapter.use_cases.consents import Consents, Review, carry_out, review
 from adapter.use_cases.decision import Decision
 from adapter.use_cases.ports import NewVersion, Reader, ResourceKey, StoredResource
-from mappings.json_codec import decode
+from adapter.use_cases.renew_consent import follow_consent
+from mappings.json_codec import decode, encode
 from mappings.security_labels import kinds_in, label_codes, patient_of, restricted_kinds_of
+from mappings.task import write_handoff
 
 _OF_MANY_HANDOFFS: Final = frozenset(
     {
@@ -57,7 +60,11 @@ def guard_disclosure(decision: Decision) -> None:
         return
     written = {version.key: version for version in decision.write_set.resources if version.key in consents}
     found = Consents(system, decision.directory, written, decision.known.tree)
+    created = {version.key for version in decision.write_set.resources if version.version == 1}
     for id_ in sorted(concerned):
+        # First the Task: whoever changes the handoff in between makes a new version of it, and the commit fails.
+        key = ResourceKey("Task", id_)
+        task = None if key in created else system.read(key)
         before = system.handoff(id_)
         after = decision.handoffs.get(id_) or before
         if after is None or not (added[id_] or (before is not None and before.disclosure is not None)):
@@ -72,6 +79,26 @@ def guard_disclosure(decision: Decision) -> None:
             now=decision.now,
             told=lambda party: party != decision.tenant,
         )
+        followed = follow_consent(reviewed, decision.write_set, decision.pathway(after.pathway), system, decision.now)
+        if followed is not reviewed.after:
+            _put(decision, replace(followed, updated_at=decision.now), task)
+
+
+def _put(decision: Decision, handoff: Handoff, task: StoredResource | None) -> None:
+    """The handoff moved by what became of a Consent, and its Task with it, though nobody may have sent that."""
+    write_set = decision.write_set
+    write_set.handoffs = [*(h for h in write_set.handoffs if h.id != handoff.id), handoff]
+    if handoff.id in decision.handoffs:
+        decision.put(handoff)
+    for index, version in enumerate(write_set.resources):
+        if str(version.key) == f"Task/{handoff.id}" and version.tree is not None:
+            write_handoff(version.tree, handoff)
+            write_set.resources[index] = replace(version, body=encode(version.tree))
+            return
+    if task is not None:
+        tree = decode(task.body)
+        write_handoff(tree, handoff)
+        write_set.resources.append(new_version(task, tree, decision.now))
 
 
 def guard_escalation(firing: Firing, before: Handoff) -> None:
@@ -82,6 +109,11 @@ def guard_escalation(firing: Firing, before: Handoff) -> None:
         return
     found = review(before, firing.handoff, (), Consents(firing.reader, firing.directory), firing.now)
     carry_out(found, firing.write_set, actor=ACTOR, now=firing.now, told=lambda party: True)
+    pathways = firing.world.pathways
+    pathway = pathways.get(before.pathway) or pathways[BASE_PATHWAY]
+    followed = follow_consent(found, firing.write_set, pathway, firing.reader, firing.now)
+    if followed is not found.after:
+        firing.handoff = followed
 
 
 def _label(decision: Decision) -> dict[ResourceKey, NewVersion]:

@@ -157,6 +157,8 @@ def _decide(world: World, request: Request, reader: Reader, plan: Plan) -> tuple
     take_subscriptions(decision)
     versions = _write(decision)
     guard_disclosure(decision)
+    if decision.write_set.disclosures:
+        versions = {version.key: version for version in decision.write_set.resources}
     by_interaction = {id(change.interaction): _outcome(change, versions) for change in changes}
     return decision, [by_interaction[id(interaction)] for interaction in plan.interactions]
 

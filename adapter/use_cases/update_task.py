@@ -57,7 +57,11 @@ def update_task(decision: Decision, change: Change, before: Handoff) -> None:
         return
     _refuse_fixed(change)
     party = Party.of(
-        decision.tenant, before.requester, before.owner, abort_requested=_abort_requested(decision, before)
+        decision.tenant,
+        before.requester,
+        before.owner,
+        abort_requested=_abort_requested(decision, before),
+        recipient_shut_out=not before.may_be_read_by(before.owner, decision.now),
     )
     if view.status == before.status:
         _update_content(decision, change, before, party)

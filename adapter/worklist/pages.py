@@ -90,8 +90,9 @@ class Pages:
         ]
         notice = NOTICE if restricted_kinds_of(people.values()) else None
         return self._page(
-            "worklist.html", client, groups=groups, cut=len(found) > MOST_SHOWN, most=MOST_SHOWN, notice=notice
-        )
+            "worklist.html", client, groups=groups, cut=len(found) > MOST_SHOWN, most=MOST_SHOWN, notice=notice,
+            withheld=self._world.store.withholds_from(client.tenant),
+        )  # fmt: skip
 
     def handoff(self, id_: str) -> Response:
         client, evidence = self._evidence(id_)

@@ -31,13 +31,15 @@ class Interrupted:
         self._store.commit(write_set)
 
 
-def interrupted(clinic: Clinic, meanwhile: Callable[[], object]) -> tuple[Caller, Interrupted]:
-    """The clinic, whose first request is overtaken by `meanwhile`."""
+def interrupted(
+    clinic: Clinic, meanwhile: Callable[[], object], partner: str = "iop-program"
+) -> tuple[Caller, Interrupted]:
+    """The clinic, or a `partner`, whose first request is overtaken by `meanwhile`."""
     house = clinic.house.house
     store = Interrupted(house.store, meanwhile)
     world = replace(house.world, store=store)
     app = create_app(replace(house, world=world))
-    return replace(clinic.house, app=app).caller("iop-program"), store
+    return replace(clinic.house, app=app).caller(partner), store
 
 
 def observation(patient: str, request: str) -> Tree:
@@ -83,3 +85,16 @@ def test_a_status_that_changes_while_a_consent_is_taken_back_opens_nothing(clini
     assert caller.patch(sent.consent, ended).status == 200
     assert clinic.recipient.get(sent.task).status == 404
     assert clinic.own.get(sent.task).tree["status"] == "accepted"
+    # Asked about the handoff as it then is: what is to be awaited again is the first contact, and no answer any more.
+    ledger = clinic.ledger(sent)
+    (ended,) = (line["detail"] for line in ledger if line["kind"] == "disclosure:ended")
+    assert ended["awaited"] == "make-first-contact"
+    assert clinic.own.get(f"/handoffs/{sent.id}").tree["next_action"]["code"] == "renew-consent"
+
+
+def test_an_answer_that_is_overtaken_by_the_end_of_its_consent_is_refused(clinic: Clinic) -> None:
+    sent = clinic.begin()
+    caller, _ = interrupted(clinic, lambda: clinic.revoke(sent), "outpatient-clinic")
+    assert caller.move(sent.task, "accepted").status == 404
+    standing = clinic.own.get(f"/handoffs/{sent.id}").tree
+    assert (standing["status"], standing["next_action"]["code"]) == ("requested", "renew-consent")

@@ -215,8 +215,9 @@ def test_a_revoked_consent_stops_every_reading_and_leaves_the_clinic_its_own(cli
     assert clinic.revoke(sent, status).status == 200
     assert all_of(reads(clinic.recipient, sent), 404, 0), reads(clinic.recipient, sent)
     assert all_of(reads(clinic.own, sent), 200, 1), reads(clinic.own, sent)
-    withheld = [line for line in clinic.ledger(sent) if line["kind"] == "disclosure:withheld"]
-    assert [line["detail"] for line in withheld] == [{"organisation": OUTPATIENT, "reason": "not-active"}]
+    withheld = [line for line in clinic.ledger(sent) if line["kind"] == "disclosure:ended"]
+    (detail,) = (line["detail"] for line in withheld)
+    assert (detail["organisation"], detail["reason"]) == (OUTPATIENT, "not-active")
 
 
 def test_what_is_withheld_answers_as_what_does_not_exist(clinic: Clinic) -> None:

@@ -133,8 +133,8 @@ def unanswered(clinic: Clinic) -> Iterator[Sent]:
     yield sent
 
 
-def withheld(ledger: Sequence[Tree]) -> dict[str, str]:
-    lines = [line["detail"] for line in ledger if line["kind"] == "disclosure:withheld"]
+def withheld(ledger: Sequence[Tree], kind: str = "disclosure:withheld") -> dict[str, str]:
+    lines = [line["detail"] for line in ledger if line["kind"] == kind]
     return {line["organisation"]: line["reason"] for line in lines}
 
 
@@ -196,7 +196,7 @@ def test_the_clock_writes_down_that_a_consent_ran_out_and_tells_the_initiator(cl
     clinic.clock.go_on(timedelta(hours=1))
     while check_deadlines(clinic.house.house.world):
         pass
-    assert withheld(clinic.ledger(sent)) == {OUTPATIENT: "not-in-force"}
+    assert withheld(clinic.ledger(sent), "disclosure:ended") == {OUTPATIENT: "not-in-force"}
     news = told(clinic, sent.id, subscriber(CLINIC))
     assert len(news) == 1
     # From now on it is as if it had never been open.

@@ -26,7 +26,11 @@ from adapter.domain.task_status import (
 INITIATOR, RECIPIENT, NOBODY = Party(is_requester=True), Party(is_owner=True), Party()
 RECIPIENT_ASKED_TO_ABORT = Party(is_owner=True, abort_requested=True)
 BOTH = Party(is_requester=True, is_owner=True)
-PARTIES = (INITIATOR, RECIPIENT, NOBODY, RECIPIENT_ASKED_TO_ABORT, BOTH, Party(is_requester=True, abort_requested=True))
+SHUT_OUT = (Party(is_requester=True, recipient_shut_out=True), Party(is_owner=True, recipient_shut_out=True))
+PARTIES = (
+    *(INITIATOR, RECIPIENT, NOBODY, RECIPIENT_ASKED_TO_ABORT, BOTH, Party(is_requester=True, abort_requested=True)),
+    *SHUT_OUT,
+)
 
 # The table of the design, written down a second time and by hand: who may move what.
 BY_INITIATOR = {
@@ -62,6 +66,7 @@ def permitted(current: str | None, target: str, party: Party) -> bool:
         (step in BY_INITIATOR and party.is_requester)
         or (step in BY_RECIPIENT and party.is_owner)
         or (step in AFTER_ABORT_REQUEST and party.is_owner and (party.abort_requested or party.is_requester))
+        or (step in AFTER_ABORT_REQUEST and party.is_requester and party.recipient_shut_out)
     )
 
 

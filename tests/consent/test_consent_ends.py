@@ -160,7 +160,9 @@ def test_a_consent_may_end_and_be_renewed_more_than_once(clinic: Clinic) -> None
     assert len(ended(clinic, sent)) == 2
 
 
-def test_a_consent_that_runs_out_is_recorded_once_and_at_its_time_also_after_downtime(clinic: Clinic) -> None:
+def test_a_consent_that_runs_out_is_recorded_once_and_at_its_time_also_after_downtime(
+    clinic: Clinic, review_after: timedelta
+) -> None:
     sent = accepted(clinic, consents=(until(clinic, 1),))
     end = clinic.clock.now() + timedelta(hours=1)
     clinic.clock.go_on(timedelta(hours=5))  # nobody fired anything in the meantime
@@ -171,7 +173,8 @@ def test_a_consent_that_runs_out_is_recorded_once_and_at_its_time_also_after_dow
     assert line["detail"]["reason"] == "not-in-force"
     assert parse_time(line["event_time"]) == end
     assert parse_time(line["recorded_time"]) == clinic.clock.now()
-    assert standing(clinic, sent)["next_action"]["code"] == "renew-consent"
+    asked = standing(clinic, sent)["next_action"]
+    assert (asked["code"], parse_time(asked["by"])) == ("renew-consent", end + review_after)
 
 
 def test_what_a_write_notices_first_the_clock_does_not_record_again(clinic: Clinic) -> None:

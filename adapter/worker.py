@@ -21,6 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import procrastinate
+from procrastinate.worker import Worker as JobWorker
 
 from adapter.clock import SystemClock
 from adapter.delivery import ChannelSender
@@ -29,9 +30,8 @@ from adapter.domain.errors import Unavailable
 from adapter.storage import PostgresStore
 from adapter.storage.audit_anchor import write_anchor
 from adapter.storage.audit_chain import AuditChain
-from adapter.storage.connections import options
+from adapter.storage.connections import queue_pool
 from adapter.storage.lanes import DRAIN_TASK, QUEUE, LaneStore
-from adapter.storage.roles import WRITER
 from adapter.storage.subscriptions import STATUS_TASK, SubscriptionStore
 from adapter.use_cases import deliver
 from adapter.use_cases.check_deadlines import check_deadlines
@@ -139,33 +139,22 @@ async def _run(worker: Worker, stop: threading.Event) -> None:
     stopped = asyncio.create_task(_stopped(stop))
     try:
         while not stop.is_set():
-            jobs = asyncio.create_task(_work_on_jobs(worker))
-            await asyncio.wait({jobs, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            jobs.cancel()
             try:
-                await jobs
-            except asyncio.CancelledError:
-                pass
+                await _work_on_jobs(worker, stopped)
             except Exception as error:
                 log.warning("the queue is not there (%s), trying again", type(error).__name__)
-            if not stop.is_set():
-                await asyncio.sleep(1.0)
+                await asyncio.wait({stopped}, timeout=1.0)
     finally:
         stop.set()
         await asyncio.gather(*chores, stopped, return_exceptions=True)
 
 
-async def _work_on_jobs(worker: Worker) -> None:
-    """Ends only with an error, or when cancelled: then after the jobs under way have ended."""
+async def _work_on_jobs(worker: Worker, stopped: asyncio.Task[None]) -> None:
+    """Ends with an error, or once `stopped` is done and the jobs under way have ended.
+
+    The queue is told to stop and never cancelled: what is cancelled while it connects may swallow it, and work on."""
     pace = worker.pace
-    app = procrastinate.App(
-        connector=procrastinate.PsycopgConnector(
-            conninfo=worker.database_url.replace("postgresql+psycopg://", "postgresql://", 1),
-            kwargs={"options": options(WRITER)},
-            min_size=1,
-            max_size=4,
-        )
-    )
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
     def drain(lane: str) -> None:
         with suppress(Unavailable):  # the lane is still there when the database is
@@ -177,8 +166,9 @@ async def _work_on_jobs(worker: Worker) -> None:
 
     app.task(name=DRAIN_TASK, queue=QUEUE)(drain)
     app.task(name=STATUS_TASK, queue=QUEUE)(tell)
-    async with app.open_async():
-        await app.run_worker_async(
+    async with queue_pool(worker.database_url) as pool, app.open_async(pool):
+        jobs = JobWorker(
+            app,
             queues=[QUEUE],
             concurrency=worker.concurrency,
             fetch_job_polling_interval=pace.jobs,
@@ -190,6 +180,10 @@ async def _work_on_jobs(worker: Worker) -> None:
             # The lane is what counts: a job's row says nothing once it has run.
             delete_jobs="always",
         )
+        running = asyncio.create_task(jobs.run())
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        jobs.stop()
+        await running
 
 
 def _sweep(worker: Worker) -> int:

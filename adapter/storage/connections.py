@@ -13,8 +13,11 @@ from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
+
+from adapter.storage.roles import WRITER
 
 CONNECT_SECONDS = 5
 OPTIONS = {
@@ -51,6 +54,19 @@ def open_engine(url: str, pool_size: int, role: str | None = None) -> Engine:
     )
     event.listen(engine, "checkout", _still_open)
     return engine
+
+
+def queue_pool(url: str) -> AsyncConnectionPool:
+    """What the queue of jobs works on, not opened yet. Without a connection for 5 s its user gets a PoolTimeout."""
+    return AsyncConnectionPool(
+        url.replace("postgresql+psycopg://", "postgresql://", 1),
+        kwargs={"options": options(WRITER)},
+        min_size=1,
+        max_size=4,
+        timeout=POOL_WAIT_SECONDS,
+        open=False,
+        check=AsyncConnectionPool.check_connection,
+    )
 
 
 def options(role: str | None, settings: Mapping[str, str] | None = None) -> str:

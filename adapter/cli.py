@@ -31,11 +31,16 @@ def _telling_refusals() -> Iterator[None]:
     try:
         yield
     except InvalidSettings as error:
-        raise click.ClickException(str(error)) from None
+        refused = str(error)
     except HandoffError as error:
-        raise click.ClickException("\n".join(issue.text for issue in error.issues)) from None
+        refused = "\n".join(issue.text for issue in error.issues)
     except requests.ConnectionError:
-        raise click.ClickException("expected a server to answer at the base URL, got no connection") from None
+        refused = "expected a server to answer at the base URL, got no connection"
+    else:
+        return
+    # Without the frame and the line breaks of a ClickException: SQL that somebody has to run is in it.
+    click.echo(f"Error: {refused}", err=True)
+    sys.exit(1)
 
 
 def _settings(**given: Any) -> Settings:

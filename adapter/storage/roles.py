@@ -26,26 +26,32 @@ def ensure_roles(connection: psycopg.Connection[Any]) -> None:
 
     Raises InvalidSettings with the statements to run when it may not see to that itself."""
     login = connection.info.user
-    if _takeable(connection, login) == {READER, WRITER}:
+    takeable = _takeable(connection, login)
+    if takeable == {READER, WRITER}:
         return
     try:
         with connection.transaction():
             make_roles(connection, login)
     except errors.InsufficientPrivilege as error:
         name = sql.Identifier(login).as_string(connection)
-        statements = f"CREATE ROLE {READER}; CREATE ROLE {WRITER}; GRANT {READER}, {WRITER} TO {name};"
-        expected = "expected the roles of row-level security; run once, as a role that may make roles"
-        raise InvalidSettings([f"database: {expected}: {statements}"]) from error
+        made = [f"CREATE ROLE {role};" for role in (READER, WRITER) if not _exists(connection, role)]
+        lacking = ", ".join(role for role in (READER, WRITER) if role not in takeable)
+        expected = "expected the roles of row-level security; run once, as a role that may make and grant roles"
+        raise InvalidSettings([f"database: {expected}: {' '.join([*made, f'GRANT {lacking} TO {name};'])}"]) from error
 
 
 def make_roles(connection: psycopg.Connection[Any], login: str) -> None:
     """Make what is missing. Raises InsufficientPrivilege."""
     takeable = _takeable(connection, login)
     for role in (READER, WRITER):
-        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+        if not _exists(connection, role):
             connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         if role not in takeable:
             connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(login)))
+
+
+def _exists(connection: psycopg.Connection[Any], role: str) -> bool:
+    return connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None
 
 
 def _takeable(connection: psycopg.Connection[Any], login: str) -> set[str]:

@@ -23,6 +23,8 @@ _EXPECTED: Final = {
     "written": f"that {READER} only reads, got more rights",
     "read": f"that {READER} sees what handoff_tenant() may, got more: `protect(table, …, tenant=…)` in its migration",
     "stale": "the same columns in the view that stands before it: `show(table, …)` in the migration that changed it",
+    "made": f"a schema in which {READER} and {WRITER} make nothing: REVOKE CREATE ON SCHEMA … FROM PUBLIC, as its owner"
+    " or a superuser",
     "definer": f"that {READER} runs no function with the rights of another",
 }
 """What is expected of a role, table, view or function; by the kind of its fault."""
@@ -61,6 +63,8 @@ UNION ALL SELECT 'stale', t.name FROM relation t JOIN relation v ON v.relname = 
  WHERE t.is_table AND EXISTS (
   SELECT attname FROM pg_attribute WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped
   EXCEPT SELECT attname FROM pg_attribute WHERE attrelid = v.oid)
+UNION ALL SELECT 'made', nspname FROM pg_namespace WHERE oid IN (SELECT oid FROM home UNION SELECT oid FROM front)
+ AND (has_schema_privilege('{READER}', oid, 'CREATE') OR has_schema_privilege('{WRITER}', oid, 'CREATE'))
 UNION ALL SELECT 'definer', p.oid::regprocedure::text FROM pg_proc p
  WHERE prosecdef AND pronamespace IN (SELECT oid FROM home UNION SELECT oid FROM front)
   AND has_function_privilege('{READER}', p.oid, 'EXECUTE')

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from door import Door, Elapsed
-from sqlalchemy import Engine, create_engine, func, select
+from sqlalchemy import Engine, create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapter.config import DatabaseFacts
@@ -158,8 +158,11 @@ def test_assertions_that_ended_long_ago_are_forgotten(empty: Engine) -> None:
 
 
 def test_a_database_tells_what_it_is_and_who_we_are_in_it(postgres: Any, empty: Engine) -> None:
-    # tests/conftest.py runs its server without fsync and the like, for speed.
-    assert database_facts(empty) == DatabaseFacts(False, False, "off", fsync=False, full_page_writes=False)
+    with empty.connect() as connection:  # tests/conftest.py runs its own server without, for speed
+        asked = [connection.execute(text(f"SHOW {name}")).scalar_one() for name in ("fsync", "full_page_writes")]
+        commit = connection.execute(text("SHOW synchronous_commit")).scalar_one()
+    fsync, full_page_writes = (answer == "on" for answer in asked)
+    assert database_facts(empty) == DatabaseFacts(False, False, commit, fsync, full_page_writes)
     superuser = create_engine(postgres.postgres.url("postgres", "postgres"))
     assert database_facts(superuser).superuser
     superuser.dispose()

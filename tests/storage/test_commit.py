@@ -25,7 +25,7 @@ from kept import (
     task,
     version,
 )
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from adapter.domain.errors import Unavailable
 from adapter.storage import PostgresStore, open_store, upgrade
@@ -288,7 +288,7 @@ def test_a_deleted_resource_is_read_as_deleted_and_found_by_nothing(store: Postg
 
 
 def test_a_database_that_is_away_is_told_in_our_words(database_url: str) -> None:
-    away = open_store(database_url.replace("%2Fpostgres", "%2Fnowhere"))
+    away = open_store(make_url(database_url).set(host="127.0.0.1", port=1, query={}).render_as_string())
     for attempt in (
         lambda: away.commit(referral()),
         lambda: away.reader("a").read(TASK),

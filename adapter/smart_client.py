@@ -5,6 +5,7 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/backend-services.html
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -26,6 +27,10 @@ class TokenRefused(Exception):
     """The server gave no token; the text is its own OAuth error."""
 
 
+class NoSmartConfiguration(TokenRefused):
+    """The server does not say where tokens are given: it needs none, or gives them in another way."""
+
+
 def client_assertion(client_id: str, token_url: str, private_jwk: Mapping[str, Any], now: float | None = None) -> str:
     """A JWT for one use, signed with ES384 or RS384 as the key is. `now` in seconds since 1970 (default: real time)."""
     key = import_key(dict(private_jwk))
@@ -43,7 +48,9 @@ def client_assertion(client_id: str, token_url: str, private_jwk: Mapping[str, A
 
 
 def obtain_token(base_url: str, partner_id: str, private_jwk: Mapping[str, Any], scope: str = "system/*.cruds") -> str:
-    """An access token. `base_url` with or without `/fhir`. Raises TokenRefused, or requests' errors."""
+    """An access token. `base_url` is a FHIR base, or this adapter's address without its `/fhir`.
+
+    Raises TokenRefused, NoSmartConfiguration, or requests' errors."""
     token, _ = _obtain(base_url, partner_id, private_jwk, scope)
     return token
 
@@ -66,11 +73,7 @@ class TokenSource:
 
 
 def _obtain(base_url: str, partner_id: str, private_jwk: Mapping[str, Any], scope: str) -> tuple[str, float]:
-    fhir_url = base_url.rstrip("/").removesuffix("/fhir") + "/fhir"
-    # The audience is the address by which the server knows itself, which is for the server to say.
-    discovered = requests.get(f"{fhir_url}/.well-known/smart-configuration", timeout=_TIMEOUT)
-    discovered.raise_for_status()
-    token_url = discovered.json()["token_endpoint"]
+    token_url = _token_url(base_url)
     answer = requests.post(
         token_url,
         data={
@@ -85,3 +88,19 @@ def _obtain(base_url: str, partner_id: str, private_jwk: Mapping[str, Any], scop
         raise TokenRefused(f"{token_url} answered {answer.status_code}: {answer.text[:500]}")
     body = answer.json()
     return body["access_token"], float(body.get("expires_in", 60))
+
+
+def _token_url(base_url: str) -> str:
+    """As the server's SMART configuration has it: the audience is the address by which the server knows itself."""
+    base = base_url.rstrip("/")
+    with_fhir = f"{base.removesuffix('/fhir')}/fhir"
+    for fhir_url in dict.fromkeys((with_fhir, base)):
+        discovered = requests.get(f"{fhir_url}/.well-known/smart-configuration", timeout=_TIMEOUT)
+        if discovered.status_code in {401, 403, 404, 405, 406, 501}:
+            continue
+        discovered.raise_for_status()
+        with contextlib.suppress(ValueError):
+            configuration = discovered.json()
+            if isinstance(configuration, dict) and isinstance(configuration.get("token_endpoint"), str):
+                return str(configuration["token_endpoint"])
+    raise NoSmartConfiguration(f"expected a SMART configuration with a token_endpoint below {base}, got none")

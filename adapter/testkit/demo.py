@@ -20,7 +20,8 @@ from adapter.testkit.exchange import Exchange
 from adapter.testkit.player import Player, StepResult
 from adapter.testkit.replay import EXIT_BROKEN, EXIT_HELD, EXIT_UNPLAYABLE, tokens_from
 from adapter.testkit.report import Printer, held, summary
-from adapter.testkit.scenario import Scenario, ScenarioError, load, scripts_in
+from adapter.testkit.scenario import Scenario, ScenarioError, scripts_in
+from adapter.testkit.script_check import load_checked
 from adapter.testkit.server_process import NotReady, ServerProcess, left_running
 from adapter.testkit.simulators import SimulatedPartner
 
@@ -38,7 +39,7 @@ def play_demo(settings: Settings, paths: Sequence[Path] = (), burst_seconds: flo
         stack.enter_context(_stopped_by_sigterm())
         samples = stack.enter_context(as_file(files("sample_bundles")))
         try:
-            scenarios = [load(script) for script in scripts_in(paths or [samples])]
+            scenarios = [load_checked(script) for script in scripts_in(paths or [samples])]
         except ScenarioError as error:
             print(error)
             return EXIT_UNPLAYABLE

@@ -121,6 +121,8 @@ class Player:
                 run.cut_short = run.cut_short or f"stands on step {step.number}, which was skipped"
         except Unknown as unknown:
             outcome, reason = SKIPPED, f"needs {unknown}, which no earlier step gave"
+        except requests.ConnectionError:
+            outcome, reason = FAILED, f"nobody answers at {self._exchange.base_url}"
         except (requests.RequestException, ValueError, OSError, LookupError, TypeError) as error:
             outcome, reason = FAILED, f"{type(error).__name__}: {error}"
         if not all(check.ok for check in found):

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from adapter.smart_client import TokenSource
+import requests
+
+from adapter.smart_client import NoSmartConfiguration, TokenSource
 from adapter.testkit.exchange import Exchange, TokenOf
 from adapter.testkit.player import Player
 from adapter.testkit.report import Printer, held, summary, write_junit
-from adapter.testkit.scenario import ScenarioError, load, scripts_in
+from adapter.testkit.scenario import ScenarioError, scripts_in
+from adapter.testkit.script_check import load_checked
 from adapter.testkit.simulators import SimulatedPartner
 
 EXIT_HELD, EXIT_BROKEN, EXIT_UNPLAYABLE = 0, 1, 2
@@ -33,11 +36,12 @@ def replay(
     skipped. Returns 0 when every expectation held, 1 when one did not, 2 when a script cannot be played.
     """
     try:
-        scenarios = [load(script) for script in scripts_in(paths)]
+        scenarios = [load_checked(script) for script in scripts_in(paths)]
     except ScenarioError as error:
         print(error)
         return EXIT_UNPLAYABLE
-    exchange = Exchange(fhir_base(base_url), tokens_from(keys, base_url))
+    fhir_url = fhir_base(base_url)
+    exchange = Exchange(fhir_url, tokens_from(keys, fhir_url))
     with ExitStack() as stack:
         is_demo = exchange.has_demo_clock()
         partners = _listening(partner_ports or {}, stack) if is_demo else {}
@@ -50,18 +54,33 @@ def replay(
 
 
 def tokens_from(keys: Path | None, base_url: str) -> TokenOf:
-    """Tokens by private_key_jwt with the keys of a folder; None for a partner whose key is not there."""
-    sources: dict[str, TokenSource] = {}
+    """Tokens by private_key_jwt with the keys of a folder; None for a partner whose key is not there, and for everybody
+    where the server does not say where tokens are given. Either is told once."""
+    sources: dict[str, TokenSource | None] = {}
     lock = threading.Lock()
+
+    def source_of(partner_id: str) -> TokenSource | None:
+        file = keys / f"{partner_id}.json" if keys else None
+        if file is None or not file.is_file():
+            print(f"{partner_id} sends no token: expected its private JWK in `{file or 'HANDOFF_DATA_DIR'}`, got none")
+            return None
+        return TokenSource(base_url, partner_id, json.loads(file.read_text(encoding="utf-8")))
 
     def token_of(partner_id: str) -> str | None:
         with lock:
             if partner_id not in sources:
-                file = keys / f"{partner_id}.json" if keys else None
-                if file is None or not file.is_file():
-                    return None
-                sources[partner_id] = TokenSource(base_url, partner_id, json.loads(file.read_text(encoding="utf-8")))
-        return sources[partner_id].token()
+                sources[partner_id] = source_of(partner_id)
+            source = sources[partner_id]
+        if source is None:
+            return None
+        try:
+            return source.token()
+        except NoSmartConfiguration as none:
+            with lock:
+                if sources[partner_id] is not None:
+                    print(f"{partner_id} sends no token: {none}")
+                sources[partner_id] = None
+            return None
 
     return token_of
 
@@ -71,7 +90,10 @@ def fhir_base(url: str) -> str:
     url = url.rstrip("/")
     if url.endswith("/fhir"):
         return url
-    answer = Exchange(url, lambda partner: None).send("GET", "metadata", None)
+    try:
+        answer = Exchange(url, lambda partner: None).send("GET", "metadata", None)
+    except requests.RequestException:
+        return f"{url}/fhir"  # each step will say that nobody answers
     is_base = isinstance(answer.body, dict) and answer.body.get("resourceType") == "CapabilityStatement"
     return url if is_base else f"{url}/fhir"
 

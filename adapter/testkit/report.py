@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TextIO
 from xml.etree import ElementTree
 
 from adapter.testkit.player import FAILED, OK, SKIPPED, StepResult
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Printer:
@@ -55,23 +58,34 @@ def held(results: Iterable[StepResult]) -> bool:
 
 def write_junit(results: Sequence[StepResult], path: Path) -> None:
     """A test suite per scenario, a test case per step (https://github.com/testmoapp/junitxml)."""
-    root = ElementTree.Element("testsuites", name="handoff replay")
+    root = ElementTree.Element("testsuites", name="handoff replay", **_counts(results))
     for scenario in dict.fromkeys(result.scenario for result in results):
         steps = [result for result in results if result.scenario == scenario]
-        suite = ElementTree.SubElement(
-            root, "testsuite", name=scenario, tests=str(len(steps)),
-            failures=str(sum(r.outcome == FAILED for r in steps)),
-            skipped=str(sum(r.outcome == SKIPPED for r in steps)),
-            time=f"{sum(r.seconds for r in steps):.3f}",
-        )  # fmt: skip
+        suite = ElementTree.SubElement(root, "testsuite", name=scenario, **_counts(steps))
         for step in steps:
             case = ElementTree.SubElement(
                 suite, "testcase", classname=scenario, name=f"{step.number} {step.title}", time=f"{step.seconds:.3f}"
             )
             if step.outcome == FAILED:
-                ElementTree.SubElement(case, "failure", message=f"expected {step.expected}; got {step.got}")
+                message = _in_xml(f"expected {step.expected}; got {step.got}")
+                ElementTree.SubElement(case, "failure", message=message, type="expectation").text = message
             elif step.outcome == SKIPPED:
-                ElementTree.SubElement(case, "skipped", message=step.reason)
+                ElementTree.SubElement(case, "skipped", message=_in_xml(step.reason))
     ElementTree.indent(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _counts(results: Sequence[StepResult]) -> dict[str, str]:
+    return {
+        "tests": str(len(results)),
+        "failures": str(sum(result.outcome == FAILED for result in results)),
+        "errors": "0",
+        "skipped": str(sum(result.outcome == SKIPPED for result in results)),
+        "time": f"{sum(result.seconds for result in results):.3f}",
+    }
+
+
+def _in_xml(text: str) -> str:
+    """Without the characters that XML 1.0 cannot hold, which a server's answer may: a report has to be readable."""
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,32 @@ _OPTIONS = {
     "about", "since", "within", "becomes", "expect", "capture",
 }  # fmt: skip
 _EXPECTATIONS = {"status", "each-status", "headers", "body", "issues", "equal-answers", "times"}
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _are_statuses(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(_is_count(status) for status in value)
+
+
+_TEXT = ("text", lambda value: isinstance(value, str))
+_MAPPING = ("a mapping", lambda value: isinstance(value, dict))
+_COUNT = ("a number from 1 on", _is_count)
+_FORMS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "send": ("the name of a file, a resource, or a JSON Patch", lambda value: isinstance(value, (str, dict, list))),
+    "change": _MAPPING, "headers": _MAPPING, "capture": _MAPPING, "expect": _MAPPING, "body": _MAPPING,
+    "at-once": _COUNT, "times": _COUNT,
+    "within": ("seconds", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)),
+    "since": ("`start`", lambda value: value == "start"),
+    "status": ("a status or a list of them", lambda value: _is_count(value) or _are_statuses(value)),
+    "each-status": ("a list of statuses", _are_statuses),
+    "equal-answers": ("true or false", lambda value: isinstance(value, bool)),
+    "issues": ("a file, or a list of issues with their `code`", lambda value: isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(issue, dict) and "code" in issue for issue in value))),
+}  # fmt: skip
+"""How a value has to look, by its key; what is not here is text."""
 
 
 class ScenarioError(Exception):
@@ -96,12 +122,15 @@ def load(script: Path) -> Scenario:
         content = yaml.safe_load(script.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ScenarioError(f"{script}: expected YAML: {error}") from None
-    if not isinstance(content, dict) or not content.get("steps"):
-        raise ScenarioError(f"{script}: expected `title` and `steps`")
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{script}: expected YAML in UTF-8") from None
+    if not isinstance(content, dict) or not content.get("title") or not isinstance(content.get("steps"), list):
+        raise ScenarioError(f"{script}: expected `title` and a list of `steps`")
     _known(content, {"title", "pathway", "about", "steps"}, f"{script}")
     folder = script.parent
     steps = [_step(item, number, folder, f"{script}: step {number}") for number, item in enumerate(content["steps"], 1)]
-    name = f"{folder.parent.name}/{folder.name}" if folder.parent.name != "sample_bundles" else folder.name
+    whole = folder.resolve()
+    name = f"{whole.parent.name}/{whole.name}" if whole.parent.name != "sample_bundles" else whole.name
     return Scenario(
         name, str(content["title"]), str(content.get("pathway", "")), str(content.get("about", "")), folder, steps
     )
@@ -113,10 +142,18 @@ def _known(mapping: Mapping[str, Any], keys: set[str], where: str) -> None:
         raise ScenarioError(f"{where}: expected only {', '.join(sorted(keys))}; got {', '.join(map(str, unknown))}")
 
 
+def _shaped(mapping: Mapping[str, Any], where: str) -> None:
+    for key, value in mapping.items():
+        form, holds = _FORMS.get(key, _TEXT)
+        if not holds(value):
+            raise ScenarioError(f"{where}: expected `{key}` as {form}, got something else")
+
+
 def _step(item: Any, number: int, folder: Path, where: str) -> Step:
     if not isinstance(item, dict) or "step" not in item:
         raise ScenarioError(f"{where}: expected `step: what happens, in a sentence`")
     _known(item, _OPTIONS | set(ACTIONS), where)
+    _shaped(item, where)
     actions = [action for action in ACTIONS if action in item]
     if len(actions) != 1:
         raise ScenarioError(f"{where}: expected one of {', '.join(ACTIONS)}; got {', '.join(actions) or 'none'}")
@@ -125,6 +162,7 @@ def _step(item: Any, number: int, folder: Path, where: str) -> Step:
         raise ScenarioError(f"{where}: expected `as: PARTNER` (or `as: nobody`), who does this")
     expect = item.get("expect", {})
     _known(expect, _EXPECTATIONS, f"{where}: expect")
+    _shaped(expect, f"{where}: expect")
     if action in HTTP_VERBS and not {"status", "each-status"} & set(expect):
         raise ScenarioError(f"{where}: expected `expect: status:`, a step without an expectation proves nothing")
     return Step(
@@ -151,9 +189,8 @@ def _step(item: Any, number: int, folder: Path, where: str) -> Step:
 def _content(send: Any, folder: Path, where: str) -> Path | list[Any] | dict[str, Any] | None:
     if isinstance(send, str):
         return _file(send, folder, where)
-    if send is None or isinstance(send, (list, dict)):
-        return send
-    raise ScenarioError(f"{where}: expected `send` as a file, a resource or a JSON Patch")
+    content: list[Any] | dict[str, Any] | None = send
+    return content
 
 
 def _file(name: str, folder: Path, where: str) -> Path:
@@ -167,10 +204,9 @@ def _expectation(expect: Mapping[str, Any], folder: Path, where: str) -> Expecta
     status = expect.get("status", ())
     issues = expect.get("issues")
     if isinstance(issues, str):
-        issues = json.loads(_file(issues, folder, where).read_text(encoding="utf-8"))["issue"]
-        issues = [_issue(issue) for issue in issues]
+        issues = _issues_of(_file(issues, folder, where), where)
     return Expectation(
-        status=tuple(status) if isinstance(status, (list, tuple)) else (int(status),),
+        status=(status,) if isinstance(status, int) else tuple(status),
         each_status=tuple(expect.get("each-status", ())),
         headers=expect.get("headers", {}),
         body=expect.get("body", {}),
@@ -178,6 +214,14 @@ def _expectation(expect: Mapping[str, Any], folder: Path, where: str) -> Expecta
         equal_answers=bool(expect.get("equal-answers", False)),
         times=expect.get("times"),
     )
+
+
+def _issues_of(file: Path, where: str) -> list[dict[str, str]]:
+    try:
+        issues = json.loads(file.read_text(encoding="utf-8"))["issue"]
+        return [_issue(issue) for issue in issues]
+    except (ValueError, LookupError, TypeError):
+        raise ScenarioError(f"{where}: expected an OperationOutcome in `{file.name}`, got something else") from None
 
 
 def _issue(issue: Mapping[str, Any]) -> dict[str, str]:

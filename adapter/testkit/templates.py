@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +35,28 @@ def duration(text: str) -> timedelta:
         raise ValueError(f"expected a duration such as `PT48H`, got `{text}`")
     days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def placeholders(value: Any) -> Iterator[str]:
+    """Every placeholder in a text, or in the texts of a value at any depth."""
+    if isinstance(value, str):
+        yield from (match[1] for match in _PLACEHOLDER.finditer(value))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from placeholders(key)
+            yield from placeholders(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from placeholders(item)
+
+
+def is_made(placeholder: str) -> bool:
+    """Whether it is filled without a step that captures it: a time, an id, the run, an address."""
+    time = _TIME.fullmatch(placeholder)
+    if time is not None:
+        return time[3] is None or _DURATION.fullmatch(time[3]) is not None
+    word = placeholder.partition(" ")[0]
+    return word in {"uuid", "endpoint"} or placeholder in {"run", "base"}
 
 
 class Values:

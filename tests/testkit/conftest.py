@@ -28,6 +28,8 @@ class Stub:
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self.clock: datetime | None = None
         """Set, this is a demo server."""
+        self.root = "/fhir"
+        """Where its FHIR base is."""
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,7 +38,7 @@ class Stub:
             def _any(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = dict(self.headers)
-                if self.path.startswith("/fhir"):
+                if self.path.startswith(stub.root):
                     stub.requests.append((self.command, self.path, headers, raw))
                     status, answer_headers, tree = stub.respond(self.command, self.path, headers, raw)
                 elif stub.clock is not None:
@@ -61,7 +63,11 @@ class Stub:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/fhir"
+        return f"{self.address}{self.root}"
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
         self._server.shutdown()

@@ -3,6 +3,7 @@
 import json
 import threading
 from datetime import UTC, datetime
+from xml.etree import ElementTree
 
 import pytest
 import requests
@@ -315,10 +316,25 @@ def test_junit_has_a_case_per_step(tmp_path, stub, exchange, scenario_of):
     results = Player(exchange).play(
         scenario_of(
             {"step": "fine", "as": "a", "GET": "Task/1", "expect": {"status": 200}},
+            {"step": "wrong", "as": "a", "GET": "Task/1", "expect": {"status": 404}},
             {"step": "told", "wait-for-notification": "clinic", "about": "Task/1"},
         )
     )
     write_junit(results, tmp_path / "junit.xml")
-    text = (tmp_path / "junit.xml").read_text()
-    assert 'tests="2" failures="0" skipped="1"' in text
-    assert "<skipped message=" in text
+    whole = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    for counted in (whole, whole[0]):
+        assert (counted.get("tests"), counted.get("failures"), counted.get("errors")) == ("3", "1", "0")
+        assert counted.get("skipped") == "1"
+    fine, wrong, told = whole[0]
+    assert len(fine) == 0
+    assert wrong[0].get("message") == wrong[0].text == "expected status 404; got status 200"
+    assert told[0].tag == "skipped"
+
+
+def test_a_report_can_be_read_whatever_a_server_answers(tmp_path, stub, exchange, scenario_of):
+    issue = {"severity": "error", "code": "invalid", "diagnostics": "odd \x08 \ufffe \x1b[31m <&>"}
+    stub.respond = lambda *_: (400, {}, {"resourceType": "OperationOutcome", "issue": [issue]})
+    step = {"step": "odd", "as": "a", "GET": "Task/1", "expect": {"status": 200}}
+    write_junit(Player(exchange).play(scenario_of(step)), tmp_path / "junit.xml")
+    failure = ElementTree.parse(tmp_path / "junit.xml").getroot()[0][0][0]
+    assert "<&>" in (failure.text or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from adapter.domain.deadlines import ClockStep
 from adapter.domain.evidence import Finding
@@ -14,6 +14,9 @@ from adapter.domain.handoff import Handoff, LedgerEvent
 from adapter.domain.pathway import Pathway
 
 Tree = dict[str, Any]
+
+ADAPTER: Final = "handoff-adapter"
+"""The actor of what nobody but a clock did."""
 
 
 class Kept(NamedTuple):
@@ -65,7 +68,8 @@ class Evidence:
         return f"from {self.name(self.handoff.requester)} to {self.name(self.handoff.owner)}"
 
     def name(self, partner: str) -> str:
-        return self.names.get(partner, partner)
+        """Of the adapter as well, which acts when a clock runs out."""
+        return self.names.get(partner, "Handoff Adapter" if partner == ADAPTER else partner)
 
     def resource(self, key: object) -> Tree | None:
         found = self.resources.get(str(key)) or self.beside.get(str(key))

@@ -16,7 +16,6 @@ from adapter.domain.disclosure import EXPIRY
 from adapter.domain.evidence import Verdict
 from adapter.domain.handoff import LedgerEvent
 from adapter.domain.ladder import step_name
-from adapter.domain.pathway_text import duration_text
 from adapter.domain.responsibility import ACTIONS
 from mappings.contacts import is_live, media_of
 from mappings.evidence import Evidence, Tree
@@ -82,13 +81,12 @@ def sections(evidence: Evidence) -> list[Section]:
 def timeline(evidence: Evidence) -> Section:
     """All that happened to the handoff in one table; only what the mail did is left out."""
     lines = [(n, event) for n, event in enumerate(evidence.ledger) if group_of(event.kind) != "deliveries"]
-    rows = ((event.event_time, _meaning(event.kind), _steps(event), evidence.name(event.actor),
-             event.recorded_time, lateness(event)) for _, event in lines)  # fmt: skip
+    rows = ((e.event_time, _meaning(e), _steps(e), evidence.name(e.actor), lateness(e)) for _, e in lines)
     return Section(
         "timeline",
         "Timeline",
-        "What happened, in the order in which it was recorded.",
-        ("Happened", "Event", "Status", "By", "Recorded", "Delay"),
+        "What happened, in the order in which it was recorded, and how much later than it happened that was.",
+        ("Happened", "Event", "Status", "By", "Recorded"),
         tuple(rows),
         (),
         _numbers(lines),
@@ -104,13 +102,22 @@ def lateness(event: LedgerEvent) -> Cell:
 
 
 def long(duration: timedelta) -> str:
-    """A duration to the unit that says something: nobody asks for the minutes of a delay of weeks."""
-    unit = timedelta(days=1) if duration >= timedelta(days=7) else timedelta(minutes=1)
-    duration = duration // unit * unit
-    hours, rest = divmod(int(duration.total_seconds() // 60), 60)
-    if rest and hours:
-        return f"{duration_text(timedelta(hours=hours))} {duration_text(timedelta(minutes=rest))}"
-    return duration_text(duration, "less than a minute")
+    """A duration to the unit that says something: nobody asks for the minutes of a delay of days."""
+    minutes = int(duration.total_seconds() // 60)
+    hours, days = minutes // 60, minutes // 1440
+    if days >= 7:
+        counts = {"day": days}
+    elif days >= 2:
+        counts = {"day": days, "hour": hours % 24}
+    else:
+        counts = {"hour": hours, "minute": minutes % 60}
+    said = [f"{count} {unit}{'s' * (count != 1)}" for unit, count in counts.items() if count]
+    return " ".join(said) or "less than a minute"
+
+
+def time_left(by: datetime, now: datetime) -> Cell:
+    """How long there is until `by`, or how long it has been overdue."""
+    return Mark(f"overdue by {long(now - by)}", "bad") if by < now else f"due in {long(by - now)}"
 
 
 VERDICTS: Final = {
@@ -129,24 +136,24 @@ def _standing(evidence: Evidence) -> Section:
     handoff = evidence.handoff
     action = handoff.next_action
     rows: list[tuple[Cell, ...]] = [
-        ("Pathway", f"{evidence.pathway.title} ({handoff.pathway})"),
-        ("Status", handoff.status),
-        ("Business status", handoff.business_status or "none"),
-        ("From", evidence.name(handoff.requester)),
-        ("To", evidence.name(handoff.owner)),
         ("Holds the person now", evidence.name(handoff.responsible)),
         ("Next action", f"{evidence.name(action.who)}: {ACTIONS.get(action.code, action.code)}" if action else "none"),
     ]
     if action and action.by:
-        overdue = action.by < evidence.at
-        rows.append(("Due", action.by))
-        rows += [("Overdue", Mark(f"overdue by {long(evidence.at - action.by)}", "bad"))] if overdue else []
+        rows += [("Due", action.by), ("Time left", time_left(action.by, evidence.at))]
+    if handoff.flagged_for_review:
+        rows.append(("Governance", Mark("flagged for review", "bad")))
+    rows += [
+        ("Status", handoff.status),
+        ("Business status", handoff.business_status or "none"),
+        ("From", evidence.name(handoff.requester)),
+        ("To", evidence.name(handoff.owner)),
+        ("Pathway", f"{evidence.pathway.title} ({handoff.pathway})"),
+    ]
     if handoff.acceptance_deadline:
         rows.append(("To be accepted by", handoff.acceptance_deadline))
     if handoff.risk_tier:
         rows.append(("Risk", handoff.risk_tier))
-    if handoff.flagged_for_review:
-        rows.append(("Governance", Mark("flagged for review", "bad")))
     return Section(
         "standing",
         "Where it stands",
@@ -185,9 +192,7 @@ def _gates(evidence: Evidence) -> Section:
 
 
 def _transitions(evidence: Evidence, lines: Sequence[tuple[int, LedgerEvent]]) -> Section:
-    rows = (
-        (_meaning(e.kind), _steps(e), evidence.name(e.actor), *_recorded(e), _concerning(evidence, e)) for _, e in lines
-    )
+    rows = ((_meaning(e), _steps(e), evidence.name(e.actor), *_recorded(e), _concerning(evidence, e)) for _, e in lines)
     return Section(
         "transitions",
         "What happened",
@@ -204,7 +209,7 @@ def _contacts(evidence: Evidence, lines: Sequence[tuple[int, LedgerEvent]]) -> S
     for _, event in lines:
         communication = evidence.resource(event.detail.get("resource")) or {}
         rows.append((
-            _meaning(event.kind),
+            _meaning(event),
             _medium(communication),
             _people(evidence, [communication["sender"]] if "sender" in communication else []),
             _people(evidence, communication.get("recipient", [])),
@@ -228,7 +233,7 @@ def _appointments(evidence: Evidence, lines: Sequence[tuple[int, LedgerEvent]]) 
     for _, event in lines:
         appointment = evidence.resource(event.detail.get("resource")) or {}
         start = parse_time(appointment.get("start")) or "no time stated"
-        rows.append((_meaning(event.kind), start, evidence.name(event.actor), *_recorded(event)))
+        rows.append((_meaning(event), start, evidence.name(event.actor), *_recorded(event)))
     return Section(
         "appointments",
         "Appointments",
@@ -268,7 +273,7 @@ def _of_step(
 
 def _ladder(evidence: Evidence, lines: Sequence[tuple[int, LedgerEvent]]) -> Section:
     rows: list[tuple[Cell, ...]] = [
-        (_meaning(event.kind), _addressed(evidence, event), *_recorded(event)) for _, event in lines
+        (_meaning(event), _addressed(evidence, event), *_recorded(event)) for _, event in lines
     ]
     for escalation in evidence.escalations:
         handoff = escalation.handoff
@@ -289,7 +294,7 @@ def _ladder(evidence: Evidence, lines: Sequence[tuple[int, LedgerEvent]]) -> Sec
 def _deliveries(evidence: Evidence, lines: Sequence[tuple[int, LedgerEvent]]) -> Section:
     rows = (
         (
-            _meaning(e.kind),
+            _meaning(e),
             evidence.name(str(e.detail.get("subscriber", ""))),
             str(e.detail.get("event", "")),
             str(e.detail.get("attempts", e.detail.get("reason", ""))),
@@ -325,8 +330,11 @@ def _resources(evidence: Evidence) -> Section:
     )
 
 
-def _meaning(kind: str) -> str:
-    return f"{events.KINDS.get(kind, 'Recorded.').rstrip('.')} ({kind})"
+def _meaning(event: LedgerEvent) -> str:
+    says = events.KINDS.get(event.kind, "Recorded.")
+    if event.kind == events.CLOCK_MISSED and "clock" in event.detail:
+        says = f"The clock {event.detail['clock']} ran out"
+    return f"{says.rstrip('.')} ({event.kind})"
 
 
 def _steps(event: LedgerEvent) -> str:

@@ -30,9 +30,9 @@ HEADERS: Final = {
 }
 
 
-def _local(moment: datetime, zone: str) -> str:
-    """`2026-03-02 10:00 EST`: the wall clock of whoever reads, with its name."""
-    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M %Z")
+def _local(moment: datetime, zone: str, exact: bool = False) -> str:
+    """`2026-03-02 10:00 EST`: the wall clock of whoever reads, with its name; `exact` with seconds."""
+    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S %Z" if exact else "%Y-%m-%d %H:%M %Z")
 
 
 _templates = Environment(
@@ -44,6 +44,7 @@ _templates = Environment(
 )
 _templates.tests["moment"] = lambda cell: isinstance(cell, datetime)
 _templates.tests["mark"] = lambda cell: isinstance(cell, Mark)
+_templates.tests["unbroken"] = lambda cell: isinstance(cell, str) and any(len(word) > 30 for word in cell.split())
 _templates.filters["local"] = _local
 _templates.filters["iso"] = lambda moment: moment.astimezone(UTC).isoformat(timespec="seconds")
 

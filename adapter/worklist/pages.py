@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
@@ -15,7 +15,6 @@ from adapter.domain.errors import HandoffError, Throttled
 from adapter.domain.handoff import Handoff
 from adapter.domain.measures import MEASURES, STRATIFIERS
 from adapter.domain.origin import Origin
-from adapter.domain.responsibility import ACTIONS
 from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.delivery_ports import Listed
 from adapter.use_cases.gather_evidence import gather_evidence
@@ -29,35 +28,27 @@ from adapter.worklist.governance import (
     measure_sections,
     weaker_section,
 )
+from adapter.worklist.groups import grouped, line
 from adapter.worklist.html_pages import html_page, style
+from adapter.worklist.problems import NOT_THERE, OTHER, PROBLEMS
 from adapter.worklist.visitor import SignInFirst, Visitors, ask_to_sign_in, sign_in_page, signed_in, signed_out
 from mappings.evidence import Evidence
-from mappings.evidence_sections import Mark, long, name_of, sections, timeline
+from mappings.evidence_sections import VERDICTS, Mark, name_of, sections, timeline
 from mappings.json_codec import decode
 from mappings.references import RELATIVE
 from mappings.security_labels import restricted_kinds_of
 
+MOST_OPEN: Final = 2000
+"""So many open handoffs the worklist looks at; an organisation with more works them off by its own system."""
 MOST_SHOWN: Final = 200
 RETURNED_FOR: Final = timedelta(days=14)
 """So long a handoff that was rejected or failed stays on the initiator's list: nobody else holds the person."""
 
+UNNAMED: Final = "name not told"
+
 StatusOf = Callable[[HandoffError], int]
 Waiting = Callable[[str, int], Sequence[Listed]]
 """(partner, the most that is wanted) → lanes in which something waits, the oldest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One handoff of the worklist, ready to be shown."""
-
-    handoff: Handoff
-    person: str
-    overdue: Mark | None
-
-    @property
-    def action(self) -> str:
-        action = self.handoff.next_action
-        return ACTIONS.get(action.code, action.code) if action else ""
 
 
 class Pages:
@@ -76,21 +67,18 @@ class Pages:
         client.scopes.require("Patient", "read")
         now = self._world.clock.now()
         reader = self._world.store.reader(client.tenant)
-        found = reader.open_handoffs(client.tenant, now - RETURNED_FOR, MOST_SHOWN + 1)
-        people = _people(reader, found[:MOST_SHOWN])
+        found = reader.open_handoffs(client.tenant, now - RETURNED_FOR, MOST_OPEN + 1)
+        groups = grouped(found[:MOST_OPEN], client.tenant, now, request.args)
+        people = _people(reader, [handoff for group in groups for handoff in group.handoffs])
         self._world.store.disclosed(client.tenant, _origin("search-type"), [*people.values()])
-        lines = [_line(handoff, people.get(handoff.patient or ""), now) for handoff in found[:MOST_SHOWN]]
-        returned = [line for line in lines if line.handoff.status in TERMINAL]
-        is_open = [line for line in lines if line.handoff.status not in TERMINAL]
-        ours = [line for line in is_open if _awaits(line, client.tenant)]
-        groups = [
-            ("Waiting for us", ours),
-            ("Given back to us: decide what comes next", returned),
-            ("Waiting for others", [line for line in is_open if not _awaits(line, client.tenant)]),
+        names = {key: name_of(decode(person.body)) or UNNAMED for key, person in people.items()}
+        shown = [
+            (group, [line(handoff, names.get(handoff.patient or "", UNNAMED), now) for handoff in group.handoffs])
+            for group in groups
         ]
-        notice = NOTICE if restricted_kinds_of(people.values()) else None
         return self._page(
-            "worklist.html", client, groups=groups, cut=len(found) > MOST_SHOWN, most=MOST_SHOWN, notice=notice,
+            "worklist.html", client, groups=shown, cut=len(found) > MOST_OPEN, most=MOST_OPEN,
+            notice=NOTICE if restricted_kinds_of(people.values()) else None,
             withheld=self._world.store.withholds_from(client.tenant),
         )  # fmt: skip
 
@@ -106,7 +94,7 @@ class Pages:
         client, evidence = self._evidence(id_)
         return self._page(
             "evidence.html", client, evidence=evidence, person=_person(evidence), notice=NOTICE,
-            sections=sections(evidence),
+            sections=sections(evidence), verdicts=_verdicts(evidence),
         )  # fmt: skip
 
     def deliveries(self) -> Response:
@@ -114,7 +102,8 @@ class Pages:
         client.scopes.require("Task", "search-type")
         found = self._waiting(client.tenant, MOST_SHOWN + 1)
         lanes, reader = found[:MOST_SHOWN], self._world.store.reader(client.tenant)
-        readable = {id_ for id_ in {lane.handoff for lane in lanes} if reader.handoff(id_)}
+        found_handoffs = {id_: reader.handoff(id_) for id_ in {lane.handoff for lane in lanes}}
+        readable = {id_: handoff for id_, handoff in found_handoffs.items() if handoff is not None}
         return self._page(
             "deliveries.html", client, readable=readable, cut=len(found) > MOST_SHOWN, most=MOST_SHOWN,
             ours=[lane for lane in lanes if lane.subscriber == client.tenant],
@@ -130,7 +119,7 @@ class Pages:
         period, by = asked_period(request.args, now.date()), asked_stratifier(request.args)
         reader = self._world.store.reader(client.tenant)
         scores = report_measures(reader, list(MEASURES), period, list(STRATIFIERS), now)
-        found = reader.open_handoffs(client.tenant, now, MOST_SHOWN)
+        found = reader.open_handoffs(client.tenant, now, MOST_OPEN)
         names = self._names()
         return self._page(
             "governance.html", client, period=period, by=by, stratifiers=list(STRATIFIERS), withheld_says=WITHHELD_SAYS,
@@ -140,7 +129,13 @@ class Pages:
 
     def problem(self, refusal: HandoffError) -> Response:
         status = self._status_of(refusal)
-        response = html_page("problem.html", status, code=status, issues=refusal.issues, may_sign_out=False)
+        problem = PROBLEMS.get(status, OTHER)
+        # What there is not, the page says by itself; the words for programs would add nothing.
+        issues = () if status == NOT_THERE else refusal.issues
+        response = html_page(
+            "problem.html", status, title=problem.title, says=problem.says, issues=issues,
+            may_sign_out=self._visitors.may_sign_out,
+        )  # fmt: skip
         if isinstance(refusal, Throttled):
             response.headers["Retry-After"] = str(refusal.retry_after)
         return response
@@ -155,7 +150,8 @@ class Pages:
     def _page(self, template: str, client: Any, **values: Any) -> Response:
         partner = self._world.register.directory().get(client.tenant)
         return html_page(
-            template, us=partner.name if partner else client.tenant, names=self._names(), now=self._world.clock.now(),
+            template, us=partner.name if partner else client.tenant, tenant=client.tenant, names=self._names(),
+            now=self._world.clock.now(),
             zone=self._world.working_time(partner).zone, may_sign_out=self._visitors.may_sign_out, **values,
         )  # fmt: skip
 
@@ -224,17 +220,11 @@ def _people(reader: Reader, handoffs: Sequence[Handoff]) -> dict[str, StoredReso
     return {str(stored.key): stored for stored in reader.read_many(keys).values() if not stored.deleted}
 
 
-def _line(handoff: Handoff, person: StoredResource | None, now: datetime) -> Line:
-    name = name_of(decode(person.body)) if person else ""
-    by = handoff.next_action.by if handoff.next_action else None
-    overdue = Mark(f"overdue by {long(now - by)}", "bad") if by and by < now else None
-    return Line(handoff, name or "name not told", overdue)
-
-
-def _awaits(line: Line, tenant: str) -> bool:
-    action = line.handoff.next_action
-    return action is not None and action.who == tenant
-
-
 def _person(evidence: Evidence) -> str:
-    return name_of(evidence.resource(evidence.handoff.patient) or {}) or "name not told"
+    return name_of(evidence.resource(evidence.handoff.patient) or {}) or UNNAMED
+
+
+def _verdicts(evidence: Evidence) -> list[tuple[Mark, int]]:
+    """How many evidence rules are met, not met, not yet."""
+    counts = Counter(VERDICTS[finding.verdict] for finding in evidence.findings)
+    return [(mark, counts[mark]) for mark in VERDICTS.values() if counts[mark]]

@@ -40,7 +40,7 @@ def head(house: PlayedHouse, begun: Begun) -> Pending:
 
 
 def line_of(page: WebPage, begun: Begun, section: str) -> list[str]:
-    return next(row for row in page.table(section) if row[0] == begun.id)
+    return next(row for row in page.table(section) if row[0].endswith(begun.id))
 
 
 def test_the_sender_sees_that_the_recipient_does_not_know_yet(house: PlayedHouse, begun: Begun) -> None:

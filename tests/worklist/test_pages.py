@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from whole_house import RECEIVER, SENDER, THIRD, Caller, Got, referral, whole_ho
 
 from adapter.api.access_token import AccessTokens
 from adapter.app import create_app
+from adapter.domain.handoff import Handoff, NextAction
 from adapter.domain.scopes import Scopes
 from adapter.use_cases.check_deadlines import check_deadlines
+from adapter.worklist.groups import LINES, grouped
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 STYLE = Path(__file__).parents[2] / "adapter" / "worklist" / "templates" / "pages.css"
@@ -77,16 +79,17 @@ def test_the_worklist_says_who_has_to_do_what_by_when(house: PlayedHouse) -> Non
     begun = house.begin()
     ours = look(house.caller(RECEIVER), "/").table("Waiting for us")
     line = next(row for row in ours if row[0] == "Rowan Testerly")
-    assert line[1:5] == [
+    assert re.fullmatch(r"due in \d+ days( \d+ hours?)? \d{4}-\d\d-\d\d \d\d:\d\d E[SD]T", line[1]), line[1]
+    assert line[2:] == [
+        "Accept or reject the request",
         "Harbor Mobile Crisis Team",
-        "Riverside Outpatient Clinic",
+        "Harbor Mobile Crisis Team",
+        "us",
         "requested (awaiting-acceptance)",
-        "Harbor Mobile Crisis Team",
     ]
-    assert line[5].startswith("Riverside Outpatient Clinic: Accept or reject")
-    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d E[SD]T", line[6]), line[6]
     theirs = look(house.caller(SENDER), "/")
-    assert "Rowan Testerly" in [row[0] for row in theirs.table("Waiting for others")]
+    line = next(row for row in theirs.table("Waiting for others") if row[0] == "Rowan Testerly")
+    assert line[2:4] == ["Riverside Outpatient Clinic: Accept or reject the request", "us"]
     assert f"/handoffs/{begun.id}" in [link.attributes["href"] for link in theirs.all("a")]
 
 
@@ -101,7 +104,7 @@ def test_what_was_given_back_stays_on_the_list_of_whoever_holds_the_person(house
     sender, recipient = "maternity-hospital", "perinatal-clinic"
     begun = house.begin(owner=recipient, sender=sender)
     assert house.caller(recipient).move(begun.task, "rejected", reason="no capacity").status == 200
-    assert [row[3] for row in look(house.caller(sender), "/").table("Given back to us")] == ["rejected"]
+    assert [row[6] for row in look(house.caller(sender), "/").table("Given back to us")] == ["rejected"]
     assert look(house.caller(recipient), "/").table("Given back to us") == []
     look(house.caller(recipient), f"/handoffs/{begun.id}/evidence", 404)
 
@@ -112,15 +115,15 @@ def test_what_is_overdue_says_so_and_by_how_much(postgres: Any, tmp_path: Path) 
         house.begin(owner=THIRD)
         house.house.clock.advance(timedelta(days=20))  # type: ignore[union-attr]
         page = look(house.caller(RECEIVER), "/")
-        assert re.search(r"overdue by 1\d days", page.table("Waiting for us")[0][6])
-        assert page.all("strong")[0].attributes["class"] == "bad"
+        assert re.search(r"overdue by 1\d days", page.table("Waiting for us")[0][1])
+        assert "Waiting for us (1, 1 overdue)" in [heading.said for heading in page.all("h2")]
 
         while check_deadlines(house.house.world):
             pass
         ledger = house.house.store.system_reader().ledger_of(begun.id)
         owner = next(str(event.detail["owner"]) for event in ledger if event.kind == "ladder:escalated")
         waiting = look(house.caller(owner), "/").table("Waiting for us")
-        assert any(row[0] == "Rowan Testerly" and row[3].endswith("escalation") for row in waiting)
+        assert any(row[0] == "Rowan Testerly" and row[6].startswith("escalation") for row in waiting)
 
 
 def test_a_draft_is_on_the_list_of_its_author_alone(house: PlayedHouse) -> None:
@@ -139,7 +142,8 @@ def test_one_address_answers_browsers_with_a_page_and_programs_with_json(house: 
         assert "Accept" in got.headers["Vary"]
     page = look(caller, f"/handoffs/{completed}")
     assert page.table("Timeline")[0][1].endswith("(handoff:requested)")
-    assert ["Status", "completed"] in page.table("Where it stands")
+    standing = {pair.all("dt")[0].said: pair.all("dd")[0].said for dl in page.all("dl") for pair in dl.all("div")}
+    assert (standing["Status"], standing["Holds the person now"]) == ("completed", "Riverside Outpatient Clinic")
 
 
 def test_the_evidence_page_shows_every_verdict(house: PlayedHouse, completed: str) -> None:
@@ -245,14 +249,14 @@ def _luminance(colour: str) -> float:
 
 
 def test_every_colour_of_text_stands_out_from_the_background() -> None:
-    """WCAG 2.2, 1.4.3 (AAA: 7 to 1) for text; 1.4.11 (3 to 1) for lines."""
-    style = STYLE.read_text()
-    texts = set(re.findall(r"[{;\s]color: (#[0-9a-f]{3,6})", style))
-    lines = set(re.findall(r"solid (#[0-9a-f]{3,6})", style))
-    assert len(texts) >= 4 and lines
-    for colours, least in ((texts, 7.0), (lines, 3.0)):
-        for colour in colours:
-            assert 1.05 / (_luminance(colour) + 0.05) >= least, colour
+    """WCAG 2.2, 1.4.6 (7 to 1) for text; 1.4.11 (3 to 1) for lines."""
+    schemes = [dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", scheme)) for scheme in STYLE.read_text().split("dark)")]
+    assert len(schemes) == 2
+    for scheme in schemes:
+        for paper in (scheme["paper"], scheme["late"]):
+            for name, least in (("ink", 7), ("faint", 7), ("link", 7), ("bad", 7), ("good", 7), ("line", 3)):
+                darker, lighter = sorted((_luminance(scheme[name]), _luminance(paper)))
+                assert (lighter + 0.05) / (darker + 0.05) >= least, (name, paper)
 
 
 def test_an_address_that_nobody_of_us_wrote_leads_to_the_sign_in_page_alone(house: PlayedHouse) -> None:
@@ -280,3 +284,42 @@ def audited(house: PlayedHouse, tenant: str, patient: str) -> int:
             {"tenant": tenant, "patient": patient},
         )
         return int(rows.scalar_one())
+
+
+def test_a_group_is_shown_page_by_page_and_counts_all_of_it(house: PlayedHouse) -> None:
+    sender, recipient = "pediatric-clinic", "hie-router"
+    begun = [house.begin(owner=recipient, sender=sender).id for _ in range(LINES + 2)]
+    shown = []
+    for address, other in (("/", "/?ours=2#ours"), ("/?ours=2", "/#ours")):
+        page = look(house.caller(recipient), address)
+        assert page.faults() == []
+        assert f"Waiting for us ({len(begun)})" in [heading.said for heading in page.all("h2")]
+        shown.append([a.attributes["href"].removeprefix("/handoffs/") for a in page.all("a")])
+        assert other in shown[-1]
+    assert {id_ for page in shown for id_ in page} >= set(begun)
+    assert not {*shown[0]} & {*shown[1]} & {*begun}
+    assert len(look(house.caller(recipient), "/?ours=9999").table("Waiting for us")) == 2
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "two", "99999", "²", ""])
+def test_what_is_no_page_of_a_group_is_told_so(house: PlayedHouse, page: str) -> None:
+    assert "expected the page" in look(house.caller(SENDER), f"/?others={page}", 400).said
+
+
+def test_what_is_overdue_comes_first_then_escalations_that_nobody_took_over() -> None:
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+
+    def handoff(id_: str, by: datetime | None, **more: Any) -> Handoff:
+        action = NextAction("answer", RECEIVER, by)
+        return Handoff(id_, "requested", SENDER, RECEIVER, "referral", None, None, now, now, SENDER, action, **more)
+
+    hour = timedelta(hours=1)
+    found = [
+        handoff("late", now - hour),
+        handoff("soon", now + hour),
+        handoff("escalation", None, part_of="late"),
+        handoff("without a date", None),
+    ]
+    ours, returned, others = grouped(found, RECEIVER, now, {})
+    assert [each.id for each in ours.handoffs] == ["late", "escalation", "soon", "without a date"]
+    assert (ours.count, ours.overdue, returned.count, others.count) == (4, 1, 0, 0)

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from adapter.database_address import in_effect
 from adapter.domain.partner import Partner
 
 PREFIX: Final = "HANDOFF_"
@@ -229,8 +230,8 @@ def _setting_problems(settings: Settings) -> list[str]:
         found.append(f"{PREFIX}BASE_URL: expected an https address (TLS is ended in front), got `{settings.base_url}`")
     if settings.database_url is None:
         found.append(f"{PREFIX}DATABASE_URL: expected a PostgreSQL server, got none (the embedded one is for demos)")
-    elif _leaves_the_machine_unverified(settings.database_url.get_secret_value()):
-        found.append(f"{PREFIX}DATABASE_URL: expected `sslmode=verify-full` for a database on another host")
+    else:
+        found += _address_problems(settings.database_url.get_secret_value())
     secret = settings.secret.get_secret_value().encode() if settings.secret else b""
     if len(secret) < MIN_SECRET_BYTES or len(set(secret)) < 10:
         expected = f"a random secret of at least {MIN_SECRET_BYTES} bytes"
@@ -247,12 +248,17 @@ def _setting_problems(settings: Settings) -> list[str]:
     return found
 
 
-def _leaves_the_machine_unverified(database_url: str) -> bool:
-    parts = urlsplit(database_url)
-    query = parse_qs(parts.query)
-    host = parts.hostname or query.get("host", [""])[0]
-    local = not host or host.startswith("/") or is_loopback(host)
-    return not local and query.get("sslmode") != ["verify-full"]
+def _address_problems(address: str) -> list[str]:
+    """A name that is looked up when we connect may lead anywhere; only this machine needs no certificate."""
+    try:
+        used = in_effect(address)
+    except ValueError as error:
+        return [f"{PREFIX}DATABASE_URL: {error}"]
+    hosts = [host for name in ("host", "hostaddr") for host in used.get(name, "").split(",") if host]
+    local = all(host.startswith("/") or is_loopback(host) for host in hosts) and "service" not in used
+    if local or used.get("sslmode") == "verify-full":
+        return []
+    return [f"{PREFIX}DATABASE_URL: expected `sslmode=verify-full` for a database on another host"]
 
 
 def _partner_problems(partners: Iterable[Partner]) -> list[str]:

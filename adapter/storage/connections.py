@@ -9,17 +9,26 @@ from __future__ import annotations
 import select
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
 
 from adapter.storage.roles import WRITER
 
-CONNECT_SECONDS = 5
+CONNECT = {
+    "connect_timeout": "5",
+    "application_name": "handoff",
+    # A host that is gone closes no socket. Without these a request would wait a quarter of an hour for it.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+"""What the address of the database may say otherwise."""
 OPTIONS = {
     "timezone": "UTC",
     # Every question that is asked often has an index. PostgreSQL must use it on the first day as well, when it knows
@@ -28,6 +37,7 @@ OPTIONS = {
     "random_page_cost": "1.1",
 }
 POOL_WAIT_SECONDS = 5.0
+_OF_THE_QUEUE: Final = {"role": WRITER}
 
 _TENANT = "tenant"
 """Where a pooled connection remembers which tenant its server process was told last."""
@@ -37,6 +47,7 @@ _TELL = b"SELECT set_config('handoff.tenant', $1, false)"
 def open_engine(url: str, pool_size: int, role: str | None = None) -> Engine:
     """An engine whose connections commit each statement by itself unless a transaction is begun in so many words:
     a read, and a write that is one statement, then cost one round trip. `role`: instead of the one that logs in."""
+    asked = {**OPTIONS, **({"role": role} if role else {})}
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -46,12 +57,9 @@ def open_engine(url: str, pool_size: int, role: str | None = None) -> Engine:
         pool_use_lifo=True,
         # A refused statement must not carry its values, which are patient data, into a log or a traceback.
         hide_parameters=True,
-        connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            "application_name": "handoff",
-            "options": options(role, OPTIONS),
-        },
+        connect_args=connect_args(url, asked),
     )
+    event.listen(engine, "connect", lambda connection, record: _settle(connection, asked))
     event.listen(engine, "checkout", _still_open)
     return engine
 
@@ -60,7 +68,8 @@ def queue_pool(url: str) -> AsyncConnectionPool:
     """What the queue of jobs works on, not opened yet. Without a connection for 5 s its user gets a PoolTimeout."""
     return AsyncConnectionPool(
         url.replace("postgresql+psycopg://", "postgresql://", 1),
-        kwargs={"options": options(WRITER)},
+        kwargs=connect_args(url, _OF_THE_QUEUE),
+        configure=_settle_queue,
         min_size=1,
         max_size=4,
         timeout=POOL_WAIT_SECONDS,
@@ -69,10 +78,33 @@ def queue_pool(url: str) -> AsyncConnectionPool:
     )
 
 
-def options(role: str | None, settings: Mapping[str, str] | None = None) -> str:
-    """What a connection asks for as it opens, at no cost. RESET ROLE does not undo a role that was taken so."""
-    asked = {**(settings or {}), **({"role": role} if role else {})}
-    return " ".join(f"-c {name}={value}" for name, value in asked.items())
+def connect_args(url: str, asked: Mapping[str, str]) -> dict[str, str]:
+    """What is asked for as a connection opens comes back when it is reset: RESET ROLE does not undo a role."""
+    given = make_url(url).query
+    options = [str(given["options"])] if "options" in given else []
+    options += [f"-c {name}={value}" for name, value in asked.items()]
+    return {**{name: value for name, value in CONNECT.items() if name not in given}, "options": " ".join(options)}
+
+
+_SETTLE: Final = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS asked (name, value)"
+
+
+def _settle(connection: psycopg.Connection[Any], asked: Mapping[str, str]) -> None:
+    """Ask once more now that it is open: a pooler may have dropped it, and who logs in, without a role, sees every row.
+
+    One round trip for each new connection."""
+    try:
+        before, connection.autocommit = connection.autocommit, True
+        connection.execute(_SETTLE, [list(asked), list(asked.values())])
+        connection.autocommit = before
+    except BaseException:
+        connection.close()
+        raise
+
+
+async def _settle_queue(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.execute(_SETTLE, [list(_OF_THE_QUEUE), list(_OF_THE_QUEUE.values())])
+    await connection.commit()
 
 
 def _still_open(dbapi_connection: Any, record: Any, proxy: Any) -> None:

@@ -34,6 +34,8 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from adapter.config import InvalidSettings
+from adapter.database_address import one_spelling
 from adapter.domain.errors import Unavailable
 from adapter.storage.roles import make_roles
 
@@ -245,15 +247,15 @@ class EmbeddedPostgres:
 
 
 def database_url(configured: str | None, data_dir: Path) -> str:
-    """The address to use: `configured` (any spelling of a PostgreSQL address) or else this directory's own cluster.
+    """The address to use: `configured` in one spelling, or else this directory's own cluster.
 
-    The cluster is held until this process ends. Raises Unavailable when it does not come up."""
+    The cluster is held until this process ends. Raises InvalidSettings, and Unavailable when it does not come up."""
     if not configured:
         return EmbeddedPostgres(data_dir).url()
-    scheme, separator, rest = configured.partition("://")
-    if scheme not in {"postgres", "postgresql", "postgresql+psycopg"} or not separator:
-        raise ValueError(f"HANDOFF_DATABASE_URL: expected postgresql://…, got the scheme `{scheme}`")
-    return f"postgresql+psycopg://{rest}"
+    try:
+        return one_spelling(configured)
+    except ValueError as error:
+        raise InvalidSettings([f"HANDOFF_DATABASE_URL: {error}"]) from None
 
 
 def _binaries() -> Path:

@@ -18,6 +18,7 @@ import psutil
 import psycopg
 import pytest
 
+from adapter.config import InvalidSettings
 from adapter.domain.errors import Unavailable
 from adapter.storage import EmbeddedPostgres, database_url
 from adapter.storage.embedded_postgres import SETTINGS
@@ -236,7 +237,7 @@ def test_an_address_from_the_settings_is_used_as_it_is(empty_dir: Path) -> None:
             database_url(f"{scheme}://me@db/x?sslmode=require", empty_dir)
             == "postgresql+psycopg://me@db/x?sslmode=require"
         )
-    with pytest.raises(ValueError, match="mysql"):
+    with pytest.raises(InvalidSettings, match="HANDOFF_DATABASE_URL: expected an address as"):
         database_url("mysql://me@db/x", empty_dir)
     assert list(empty_dir.iterdir()) == []
 

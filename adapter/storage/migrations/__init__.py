@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +10,15 @@ from alembic import command
 from alembic.config import Config
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, InvalidSchemaName
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from adapter.config import InvalidSettings
 from adapter.domain.errors import Unavailable
+from adapter.storage.connections import connect_args
 from adapter.storage.failures import unavailable_when_down
+from adapter.storage.poolers import refuse_shared_sessions
 from adapter.storage.roles import ensure_roles
 from adapter.storage.row_security import refuse_without_row_security
 
@@ -36,13 +36,13 @@ def upgrade(url: str) -> None:
     All or nothing: a migration that fails leaves the schema as it was. Raises Unavailable when the database is down or
     does not let us in, InvalidSettings when it is too old, when we may not migrate it and when row-level security is
     not whole, in a demo as well: what is tested is what runs."""
-    engine = create_engine(url, poolclass=NullPool)
-    with _connected(engine) as connection, unavailable_when_down(), connection.begin():
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        refuse_old(driver.info.server_version)
+    engine = create_engine(url, poolclass=NullPool, connect_args=connect_args(url, {"timezone": "UTC"}))
+    _refuse_unfit(engine)
+    with unavailable_when_down(), engine.begin() as connection:
         # Released with the transaction, so also when this process is killed.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ONE_AT_A_TIME})
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
         ensure_roles(driver)
         rights = _rights_that_lack(driver)
         config = Config()
@@ -66,16 +66,17 @@ def refuse_old(server_version: int) -> None:
         raise InvalidSettings([f"database: expected PostgreSQL {OLDEST_POSTGRESQL} or newer, got {found}"])
 
 
-@contextmanager
-def _connected(engine: Engine) -> Iterator[Connection]:
+def _refuse_unfit(engine: Engine) -> None:
     """Whoever starts the adapter is told why the database does not let it in; those whom it serves are not."""
     try:
-        connection = engine.connect()
+        with engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            refuse_old(driver.info.server_version)
+        refuse_shared_sessions(engine)
     except OperationalError as error:
         # What libpq says of a connection names host, database and role, and never a password.
         raise Unavailable(f"expected the database of HANDOFF_DATABASE_URL to let us in, got: {error.orig}") from error
-    with connection:
-        yield connection
 
 
 def _rights_that_lack(driver: psycopg.Connection[Any]) -> str:

@@ -35,6 +35,7 @@ FIND_DESTINATION_OPERATION: Final = f"{BASE}/OperationDefinition/find-destinatio
 TOPIC_HANDOFF: Final = f"{BASE}/SubscriptionTopic/handoff"
 
 FHIR_TASK_CODE_SYSTEM: Final = "http://hl7.org/fhir/CodeSystem/task-code"
+EXT_REQUEST_STATUS_REASON: Final = "http://hl7.org/fhir/StructureDefinition/request-statusReason"
 PARTICIPATION_MODE_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 IDENTIFIER_TYPE_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
 

@@ -43,6 +43,10 @@ class Interaction:
     version: str | None = None
     fixed_id: str | None = None
     """The id that a POST shall get: a message entry keeps one id across updates of the same message."""
+    is_content: bool = False
+    """A Task of a message that asks nobody by itself: it comes along, and another one stands for the handoff."""
+    withdrawn: bool = False
+    """A Task by which a message takes back what was never seen here: its handoff begins and is cancelled at once."""
 
     def condition_at(self, element: str) -> str:
         """Where a condition (`ifMatch`) stands: beside the request of an entry, or in a header of its own request."""

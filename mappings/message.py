@@ -26,6 +26,8 @@ _SEED_SPACE = uuid.UUID("6f1c9e0a-52f4-4b0e-9d0b-7c9a43a2b1de")
 _SEED = "seed:"
 _FORWARDED = "forwarded:"
 
+HEADER_AT = "Bundle.entry[0].resource"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -53,6 +55,28 @@ class Message:
     @property
     def focus(self) -> list[str]:
         return [f["reference"] for f in self.header.get("focus", ()) if "reference" in f]
+
+    @property
+    def trees(self) -> list[Tree]:
+        return [entry["resource"] for entry in self.bundle["entry"]]
+
+    def trees_of(self, type_: str) -> list[Tree]:
+        return [tree for tree in self.trees if tree["resourceType"] == type_]
+
+    def entries_of(self, type_: str) -> list[Tree]:
+        return [entry for entry in self.bundle["entry"] if entry["resource"]["resourceType"] == type_]
+
+    def place_of(self, tree: Tree) -> str:
+        """Where a resource stands in the request: `Bundle.entry[2].resource`."""
+        found = next((index for index, sent in enumerate(self.trees) if sent is tree), 0)
+        return f"Bundle.entry[{found}].resource"
+
+    def named_from(self, reference: str, tree: Tree) -> str:
+        """A reference that stands in `tree`, to be understood elsewhere in the Bundle: `Patient/1` of one server is not
+        `Patient/1` of another."""
+        holder: Tree = next((entry for entry in self.bundle["entry"] if entry["resource"] is tree), {})
+        absolute = (base_of(holder.get("fullUrl")) or "") + reference.partition("/_history/")[0]
+        return absolute if any(entry.get("fullUrl") == absolute for entry in self.bundle["entry"]) else reference
 
     def correlation(self, seed: str) -> tuple[str, ...]:
         """Keys of the handoff that this message begins. Business identifiers outlive ids that systems re-assign."""
@@ -92,6 +116,19 @@ def from_fhir(bundle: Tree, raw: bytes) -> Message:
     return Message(bundle, header, hashlib.sha256(raw).hexdigest())
 
 
+def names_of(entry: Tree) -> set[str]:
+    """How a reference in the Bundle may name an entry."""
+    resource = entry["resource"]
+    as_sent = f"{resource['resourceType']}/{resource['id']}" if "id" in resource else None
+    return {name for name in (entry.get("fullUrl"), as_sent) if name}
+
+
+def name_of(entry: Tree) -> str | None:
+    """The name that only this entry has, for references that are made here."""
+    names = names_of(entry)
+    return entry.get("fullUrl") or next(iter(names), None)
+
+
 def seed_in(correlation: Sequence[str]) -> str | None:
     return next((key[len(_SEED) :] for key in correlation if key.startswith(_SEED)), None)
 
@@ -106,7 +143,7 @@ def interactions(message: Message, seed: str) -> list[Interaction]:
     found = []
     for index, entry in enumerate(message.bundle["entry"]):
         resource = entry["resource"]
-        name = entry.get("fullUrl") or f"entry-{index}"
+        name = name_of(entry) or f"entry-{index}"
         type_ = resource["resourceType"]
         found.append(
             Interaction(
@@ -122,9 +159,10 @@ def interactions(message: Message, seed: str) -> list[Interaction]:
 
 
 def bundle_resolver(bundle: Tree) -> Resolve:
-    """References inside the Bundle as sent: by fullUrl, relative to the fullUrl's base, or as `Type/id`."""
+    """References inside the Bundle as sent: by fullUrl, relative to the first fullUrl's base or as `Type/id`, relative
+    to any other base; of a version or without."""
     trees: dict[str, Tree] = {}
-    bases: set[str] = set()
+    bases: dict[str, None] = {}
     for entry in bundle.get("entry", ()):
         resource, full_url = entry.get("resource"), entry.get("fullUrl")
         if resource is None:
@@ -132,68 +170,17 @@ def bundle_resolver(bundle: Tree) -> Resolve:
         if full_url:
             trees[full_url] = resource
             if base := base_of(full_url):
-                bases.add(base)
+                bases[base] = None
         if "id" in resource:
             trees.setdefault(f"{resource['resourceType']}/{resource['id']}", resource)
+    home, *others = bases or ("",)
 
     def resolve(reference: str) -> Tree | None:
-        return trees.get(reference) or next((trees[b + reference] for b in bases if b + reference in trees), None)
+        address = reference.partition("/_history/")[0]
+        places = (home + address, address, *(base + address for base in others))
+        return next((trees[place] for place in places if place in trees), None)
 
     return resolve
-
-
-def asked_status(message: Message, dialect: Dialect, resolve: Resolve) -> str | None:
-    """The Task.status that an answer asks for: that of its Task, or what the dialect reads from what it sends."""
-    trees = [entry["resource"] for entry in message.bundle["entry"]]
-    focus = [tree for reference in message.focus if (tree := resolve(reference))]
-    for tree in focus + trees:
-        if tree["resourceType"] == "Task" and "owner" in tree:
-            return str(tree["status"])
-    # The focus speaks first: an update may carry another system's Encounter beside the one that it is about.
-    for among in (focus, trees):
-        for (type_, status), task_status in dialect.answers.items():
-            if any(tree["resourceType"] == type_ and tree.get("status") == status for tree in among):
-                return task_status
-    if (message.header.get("response") or {}).get("code") == "fatal-error":
-        return "rejected"
-    return None
-
-
-def withdraws(message: Message, dialect: Dialect) -> bool:
-    """Whether a request message takes back what an earlier one asked for."""
-    if message.reason in dialect.cancel_reasons:
-        return True
-    withdrawn = [
-        entry
-        for entry in message.bundle["entry"]
-        if entry["resource"]["resourceType"] in {"ServiceRequest", "Appointment"}
-        and entry["resource"].get("status") in {"revoked", "entered-in-error", "cancelled"}
-    ]
-    return any(not message.focus or _names(entry) & set(message.focus) for entry in withdrawn)
-
-
-def _names(entry: Tree) -> set[str | None]:
-    """How a reference in the Bundle may name an entry."""
-    resource = entry["resource"]
-    return {entry.get("fullUrl"), f"{resource['resourceType']}/{resource.get('id')}"}
-
-
-def patient_in(message: Message, resolve: Resolve) -> str | None:
-    """The reference (as sent) to the person that the message is about."""
-    for reference in message.focus:
-        tree = resolve(reference) or {}
-        for element in ("subject", "for", "patient"):
-            if isinstance(tree.get(element), dict) and "reference" in tree[element]:
-                return str(tree[element]["reference"])
-        for participant in tree.get("participant", ()):
-            actor = (participant.get("actor") or {}).get("reference", "")
-            if actor and (resolve(actor) or {}).get("resourceType") == "Patient":
-                return str(actor)
-    patients = [e for e in message.bundle["entry"] if e["resource"]["resourceType"] == "Patient"]
-    if len(patients) == 1:
-        entry = patients[0]
-        return entry.get("fullUrl") or f"Patient/{entry['resource']['id']}"
-    return None
 
 
 def response(

@@ -133,20 +133,22 @@ def to_fhir(
     requester: Partner,
     owner: Partner,
     focus: str | None,
-    patient: str | None,
+    patient: Tree | None,
     authored_on: datetime,
     description: str,
     identifiers: list[Tree] | None = None,
+    code: str = "fulfill",
 ) -> Tree:
-    """A new `fulfill` Task in status requested, for a sender that sends none (NHS BaRS never does)."""
+    """A new Task in status requested, for a sender that sends none (NHS BaRS never does). `patient` is a Reference
+    element, `code` one of http://hl7.org/fhir/CodeSystem/task-code: `fulfill`, or `abort`."""
     from fhir.resources.R4B.task import Task  # the models take half a second to import; only this path needs them
 
     task = Task(
         status="requested",
         intent="order",
-        code={"coding": [{"system": FHIR_TASK_CODE_SYSTEM, "code": "fulfill"}]},
+        code={"coding": [{"system": FHIR_TASK_CODE_SYSTEM, "code": code}]},
         focus={"reference": focus} if focus else None,
-        for_fhir={"reference": patient} if patient else None,
+        for_fhir=patient,
         authoredOn=authored_on,
         lastModified=authored_on,
         requester={**organization(requester.id), "display": requester.name},
@@ -157,6 +159,8 @@ def to_fhir(
     tree: Tree = task.model_dump(mode="json", exclude_none=True, by_alias=True)
     for element in ("authoredOn", "lastModified"):
         tree[element] = format_time(authored_on)
+    if patient:
+        tree["for"] = patient
     return tree
 
 

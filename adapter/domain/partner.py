@@ -74,7 +74,7 @@ class Directory:
     def __init__(self, partners: Sequence[Partner]):
         self._by_id = {partner.id: partner for partner in partners}
         self._by_identifier = {i: partner for partner in partners for i in partner.identifiers}
-        self._by_endpoint = {endpoint: partner for partner in partners for endpoint in partner.endpoints}
+        self._by_endpoint = {endpoint.rstrip("/"): partner for partner in partners for endpoint in partner.endpoints}
 
     def __iter__(self) -> Iterator[Partner]:
         return iter(self._by_id.values())
@@ -86,8 +86,9 @@ class Directory:
         return self._by_identifier.get(Identifier(system, value))
 
     def by_endpoint(self, endpoint: str) -> Partner | None:
-        """By a registered address, or by `system|value` of an identifier (NHS BaRS writes service ids like that)."""
-        found = self._by_endpoint.get(endpoint)
+        """By a registered address, with or without a slash at its end, or by `system|value` of an identifier (NHS BaRS
+        writes service ids like that)."""
+        found = self._by_endpoint.get(endpoint.rstrip("/"))
         if found is None and "|" in endpoint:
             system, _, value = endpoint.rpartition("|")
             found = self.by_identifier(system, value)

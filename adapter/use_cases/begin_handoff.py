@@ -54,7 +54,7 @@ def begin_handoff(decision: Decision, change: Change, view: TaskView) -> None:
         requester=requester,
         owner=owner,
         pathway=pathway.name,
-        patient=view.patient,
+        patient=view.patient or _subject(decision, view),
         focus=view.focus,
         authored_on=authored_on,
         updated_at=decision.now,
@@ -133,7 +133,7 @@ def _owner(decision: Decision, change: Change, view: TaskView) -> str:
     at = f"{change.at}.owner"
     if not view.owner:
         raise Invalid("expected a named recipient as Task.owner, got none", expression=at, code="required")
-    owner = decision.partner(view.owner, change.tree)
+    owner = decision.partner(view.owner, change.tree) or decision.employer(view.owner)
     if owner is None:
         raise refuse(
             "expected Task.owner to name a registered partner: Organization/<partner id>, an Organization with an "
@@ -143,6 +143,13 @@ def _owner(decision: Decision, change: Change, view: TaskView) -> str:
     if not owner.active:
         raise refuse("expected Task.owner to name an active partner, got one that is disabled", at)
     return owner.id
+
+
+def _subject(decision: Decision, view: TaskView) -> str | None:
+    """Whom what is asked for is about, where the Task itself does not say."""
+    focus = decision.known.tree(view.focus) if view.focus else None
+    reference = ((focus or {}).get("subject") or (focus or {}).get("patient") or {}).get("reference")
+    return reference if reference and not reference.startswith("#") else None
 
 
 def _pathway(decision: Decision, change: Change, view: TaskView) -> Pathway:

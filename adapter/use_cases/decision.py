@@ -53,6 +53,11 @@ class Decision:
         """The partner that a Reference element standing in `carrier` names."""
         return partner_named_by(element, contained_or(carrier, self.known.tree), self.directory)
 
+    def employer(self, element: Tree | None) -> Partner | None:
+        """The partner that a Practitioner works for, by the PractitionerRoles that this change knows."""
+        roles = [tree for tree in self.known.trees().values() if tree.get("resourceType") == "PractitionerRole"]
+        return partner_named_by(element, self.known.tree, self.directory, roles)
+
     def organisation_of(self, reference: str) -> str | None:
         """The partner id that `Type/id` belongs to; None when it belongs to none of the register."""
         found = partner_named_by({"reference": reference}, self.known.tree, self.directory)

@@ -7,6 +7,7 @@ handoff's Task, the Task leads to it, or it speaks of the Task or of what that a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from adapter.domain.errors import Deleted, Invalid
 from adapter.domain.task_status import TERMINAL
@@ -18,7 +19,7 @@ from adapter.use_cases.ports import ResourceKey
 from adapter.use_cases.record_contact import record_additions, record_appointment, record_contact, request_abort
 from adapter.use_cases.take_along import take_along
 from adapter.use_cases.targets import Change
-from adapter.use_cases.update_task import update_task, withdraw_draft
+from adapter.use_cases.update_task import update_task, withdraw_at_once, withdraw_draft
 from mappings import task as task_mapping
 
 
@@ -67,8 +68,12 @@ def _decide_on_task(decision: Decision, change: Change, begun: list[Change]) -> 
             )
         change.handoffs.add(handoff.id)
         request_abort(decision, change, handoff)
-    elif not task_mapping.names_a_person_as_owner(view):
-        begin_handoff(decision, change, view)
+    elif not change.interaction.is_content and not task_mapping.names_a_person_as_owner(view):
+        if change.interaction.withdrawn:
+            begin_handoff(decision, change, replace(view, status="requested"))
+            withdraw_at_once(decision, change)
+        else:
+            begin_handoff(decision, change, view)
         change.handoffs.add(change.key.id)
         begun.append(change)
 

@@ -7,6 +7,7 @@ of its own: better a second look at a person than none.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapter.domain.errors import Invalid, NotAllowed, NotFound
@@ -20,14 +21,16 @@ from adapter.use_cases.receive_bundle import Permit
 from adapter.use_cases.transact import Done, Plan, Request, fresh_content, transact
 from adapter.use_cases.world import World
 from mappings import message as message_mapping
+from mappings import message_intent as intent
 from mappings import task as task_mapping
 from mappings.dialects import DIALECTS
 from mappings.dialects.dialect import Dialect
 from mappings.interaction import Interaction
-from mappings.json_codec import decode
-from mappings.message import Message
+from mappings.json_codec import decode, encode
+from mappings.message import HEADER_AT, Message
+from mappings.message_intent import Asked
 from mappings.party import partner_named_by
-from mappings.references import Resolve, base_of
+from mappings.references import Resolve, base_of, contained_or
 from mappings.security_labels import bundle_kinds
 
 Tree = dict[str, Any]
@@ -52,7 +55,7 @@ def receive_message(
     sender = directory.get(tenant)
     dialect = DIALECTS[sender.dialect if sender else "base"]
     message = message_mapping.from_fhir(bundle, raw)
-    _check_sender(message, tenant, directory)
+    _check_sender(message, tenant, directory, world.base_url)
 
     def plan(reader: Reader) -> Plan:
         message = message_mapping.from_fhir(content(), raw)
@@ -67,12 +70,13 @@ def receive_message(
     def answer(done: Done) -> Answer:
         return _answer(world, message, identifier, done)
 
-    return transact(world, Request(tenant, _keys(message, request_key), origin), plan, answer)
+    return transact(world, Request(tenant, _keys(message, dialect, request_key), origin), plan, answer)
 
 
-def _keys(message: Message, request_key: str | None) -> tuple[tuple[str, bytes], ...]:
-    """BaRS keeps Bundle.id across updates and leaves MessageHeader.id out; R4 names a message by both. So neither is a
-    key alone: the pair is, beside the sender's request id; and the bytes are when there is neither."""
+def _keys(message: Message, dialect: Dialect, request_key: str | None) -> tuple[tuple[str, bytes], ...]:
+    """BaRS keeps Bundle.id across updates and leaves MessageHeader.id out; R4 names a message by both. So no id is a
+    key: the sender's request id is, and the bytes are. A first message that has both ids and is sent again may have
+    another timestamp (https://hl7.org/fhir/R4/messaging.html#reliable): then what is left of it is the key."""
     digest = hashlib.sha256(message.digest.encode()).digest()
     keys = []
     if request_key:
@@ -80,17 +84,30 @@ def _keys(message: Message, request_key: str | None) -> tuple[tuple[str, bytes],
     if identifier := message.bundle.get("identifier"):
         keys.append((f"bundle:{identifier.get('system', '')}|{identifier.get('value', '')}", digest))
     keys.append((f"body:{message.digest}", digest))
+    follows = message.answers or message.reason in dialect.update_reasons | dialect.cancel_reasons
+    if not follows and "id" in message.bundle and "id" in message.header:
+        lasting = hashlib.sha256(encode({k: v for k, v in message.bundle.items() if k not in {"timestamp", "meta"}}))
+        keys.append((f"message:{lasting.hexdigest()}", lasting.digest()))
     return tuple(keys)
 
 
-def _check_sender(message: Message, tenant: str, directory: Directory) -> None:
+def _check_sender(message: Message, tenant: str, directory: Directory, base_url: str) -> None:
     """The client's organisation is the sender. A message may describe it in its own words, not as another partner."""
-    named = partner_named_by(message.header.get("sender"), message_mapping.bundle_resolver(message.bundle), directory)
+    resolve = contained_or(message.header, message_mapping.bundle_resolver(message.bundle))
+    named = partner_named_by(_here(message.header.get("sender"), base_url), resolve, directory)
     if named is not None and named.id != tenant:
         raise NotAllowed(
             "expected MessageHeader.sender to belong to the organisation of the access token, got another partner",
-            expression="Bundle.entry[0].resource.sender",
+            expression=f"{HEADER_AT}.sender",
         )
+
+
+def _here(element: Tree | None, base_url: str) -> Tree | None:
+    """A Reference element with an address of this server made relative."""
+    reference = (element or {}).get("reference", "")
+    if not reference.startswith(base_url + "/"):
+        return element
+    return {**(element or {}), "reference": reference[len(base_url) + 1 :]}
 
 
 def _plan(
@@ -101,31 +118,46 @@ def _plan(
     dialect: Dialect,
     destination: tuple[str, str] | None,
 ) -> Plan:
+    directory = world.register.directory()
     resolve = message_mapping.bundle_resolver(message.bundle)
-    earlier = _earlier(reader, message, tenant, dialect)
+    taken_back = None if message.answers else intent.withdrawn(message, dialect, resolve)
+    earlier = _earlier(reader, message, tenant, dialect, taken_back)
     if earlier is None:
-        return _begin(world, message, tenant, resolve, destination)
-    # An update reaches the resources of the message that it follows; an answer brings resources of its own.
-    followed = None if message.answers else message_mapping.seed_in(earlier.correlation)
-    seed = followed or _seed(tenant, message)
-    interactions = message_mapping.interactions(message, seed)
+        return _begin(world, message, tenant, dialect, resolve, destination, taken_back)
     if message.answers:
-        status = message_mapping.asked_status(message, dialect, resolve)
-        interactions = [i for i in interactions if i.type != "Task" or "owner" not in (i.resource or {})]
+        # An answer brings resources of its own; an update reaches those of the message that it follows.
+        interactions = message_mapping.interactions(message, _seed(tenant, message))
+        task = intent.answering_task(message, dialect, resolve)
+        interactions = [i for i in interactions if i.resource is not task]
+        asked, asking = intent.answered(message, dialect, resolve), []
     else:
-        status = "cancelled" if message_mapping.withdraws(message, dialect) else None
-    if status and status != earlier.status:
-        interactions.append(_move(reader, earlier, status, message))
+        seed = message_mapping.seed_in(earlier.correlation) or _seed(tenant, message)
+        interactions = message_mapping.interactions(message, seed)
+        asking = [i for i in interactions if _asks_an_organisation(i, message, resolve, directory)]
+        known = _standing_for_a_handoff(reader, asking)
+        interactions = [i for i in interactions if not any(i is task for task in known)]
+        asked = taken_back
+    for interaction in interactions:
+        interaction.is_content = bool(message.answers) or not any(interaction is task for task in asking)
+    interactions += _steps(world, reader, earlier, asked, message)
     labels = bundle_kinds(message.bundle)
     return Plan(interactions, handoffs=(earlier.id,), refuse_dangling=False, labels=labels)
 
 
-def _earlier(reader: Reader, message: Message, tenant: str, dialect: Dialect) -> Handoff | None:
+def _standing_for_a_handoff(reader: Reader, asking: Sequence[Interaction]) -> Sequence[Interaction]:
+    """The Tasks of a following message that were there before: what they ask for is a step of their handoff. The only
+    one is, whatever it is called this time; of several, those that came before under the same name."""
+    return asking if len(asking) == 1 else [i for i in asking if i.fixed_id and reader.handoff(i.fixed_id)]
+
+
+def _earlier(
+    reader: Reader, message: Message, tenant: str, dialect: Dialect, taken_back: Asked | None
+) -> Handoff | None:
     """The handoff that this message is about: the newest open one that its keys name, else the newest."""
     if message.answers:
         keys = message_mapping.answered_keys(message.answers)
         mine = [h for h in reader.handoffs_by_correlation(keys) if h.owner == tenant]
-    elif message.reason in dialect.update_reasons or message_mapping.withdraws(message, dialect):
+    elif message.reason in dialect.update_reasons or taken_back:
         keys = message.earlier_keys()
         mine = [h for h in reader.handoffs_by_correlation(keys) if h.requester == tenant]
     else:
@@ -133,18 +165,46 @@ def _earlier(reader: Reader, message: Message, tenant: str, dialect: Dialect) ->
     return max(mine, key=lambda h: (h.status not in TERMINAL, h.authored_on, h.updated_at), default=None)
 
 
-def _begin(world: World, message: Message, tenant: str, resolve: Resolve, destination: tuple[str, str] | None) -> Plan:
-    directory = world.register.directory()
+def _begin(
+    world: World,
+    message: Message,
+    tenant: str,
+    dialect: Dialect,
+    resolve: Resolve,
+    destination: tuple[str, str] | None,
+    taken_back: Asked | None,
+) -> Plan:
+    if message.answers:
+        _refuse_bare_answer(message, dialect, resolve)
     seed = _seed(tenant, message)
     interactions = message_mapping.interactions(message, seed)
-    if not any(_is_coordination_task(i) for i in interactions):
-        owner = recipient(message, resolve, directory, destination)
-        initiator = directory.get(tenant)
-        if initiator is None:
-            raise NotFound("the organisation of the access token is not registered")
-        interactions.append(_made_task(world, message, resolve, seed, initiator, owner))
+    directory = world.register.directory()
+    tasks = [i for i in interactions if _asks_an_organisation(i, message, resolve, directory)]
+    for interaction in interactions:
+        interaction.is_content = not any(interaction is task for task in tasks)
+    if not tasks and not any(_asks_to_abort(interaction) for interaction in interactions):
+        owner = recipient(message, resolve, directory, destination, tenant, world.base_url)
+        tasks = [_made_task(world, message, resolve, seed, tenant, owner)]
+        interactions += tasks
+    if taken_back:
+        for task in tasks:
+            task.withdrawn = True
+            (task.resource or {}).setdefault("statusReason", intent.reason_of(message, taken_back))
     labels = bundle_kinds(message.bundle)
     return Plan(interactions, correlation=message.correlation(seed), refuse_dangling=False, labels=labels)
+
+
+def _refuse_bare_answer(message: Message, dialect: Dialect, resolve: Resolve) -> None:
+    """An answer to what nobody knows here may hand over somebody nevertheless, but not if it is about nobody, or says
+    what became of something."""
+    task = intent.answering_task(message, dialect, resolve)
+    if intent.is_about_somebody(message, resolve) and (task is None or task["status"] in {"draft", "requested"}):
+        return
+    raise Invalid(
+        "expected MessageHeader.response to name a message that this organisation was sent through here, got another",
+        expression=f"{HEADER_AT}.response.identifier",
+        code="not-found",
+    )
 
 
 def _seed(tenant: str, message: Message) -> str:
@@ -152,64 +212,97 @@ def _seed(tenant: str, message: Message) -> str:
     return hashlib.sha256(f"{tenant}\n{message.digest}".encode()).hexdigest()[:32]
 
 
-def _is_coordination_task(interaction: Interaction) -> bool:
-    """A Task that says whose it is. BaRS messages carry Tasks without owner: content, not coordination."""
-    if interaction.type != "Task" or "owner" not in (interaction.resource or {}):
+def _asks_an_organisation(interaction: Interaction, message: Message, resolve: Resolve, directory: Directory) -> bool:
+    """A Task that says which organisation is asked. Others are content: BaRS messages carry Tasks without owner, and a
+    Practitioner without a role does not tell for whom he works, which the destination does."""
+    task = interaction.resource or {}
+    if interaction.type != "Task" or "owner" not in task or not intent.of_organisations(task, resolve):
         return False
-    view = task_mapping.from_fhir(interaction.resource or {})
-    return not task_mapping.names_a_person_as_owner(view) and not task_mapping.is_abort(view)
+    if intent.owner_type(task, resolve) != "Practitioner":
+        return True
+    roles = message.trees_of("PractitionerRole")
+    return partner_named_by(task["owner"], contained_or(task, resolve), directory, roles) is not None
 
 
-def recipient(message: Message, resolve: Resolve, directory: Directory, destination: tuple[str, str] | None) -> Partner:
+def _asks_to_abort(interaction: Interaction) -> bool:
+    return interaction.type == "Task" and task_mapping.is_abort(task_mapping.from_fhir(interaction.resource or {}))
+
+
+def recipient(
+    message: Message,
+    resolve: Resolve,
+    directory: Directory,
+    destination: tuple[str, str] | None,
+    tenant: str,
+    base_url: str,
+) -> Partner:
     """The registered partner that a message is for: by the transport, its destination, or what performs its focus.
-    Raises BusinessRule naming the element when none of them is registered."""
-    at = "Bundle.entry[0].resource.destination"
-    candidates: list[Partner | None] = []
-    if destination is not None:
-        candidates.append(directory.by_identifier(*destination))
-    for named in message.header.get("destination", ()):
-        candidates.append(directory.by_endpoint(named.get("endpoint", "")))
-        candidates.append(partner_named_by(named.get("receiver"), resolve, directory))
-    for reference in message.focus:
-        focus = resolve(reference) or {}
-        for performer in [*focus.get("performer", ()), *(p.get("actor") for p in focus.get("participant", ()))]:
-            candidates.append(partner_named_by(performer, resolve, directory))
-    found = next((partner for partner in candidates if partner is not None), None)
-    if found is None:
+    Raises BusinessRule naming the element when none of them is registered, or when several are."""
+    at = f"{HEADER_AT}.destination"
+    roles = message.trees_of("PractitionerRole")
+
+    def named(element: Tree | None, holder: Tree) -> Partner | None:
+        return partner_named_by(_here(element, base_url), contained_or(holder, resolve), directory, roles)
+
+    found = [directory.by_identifier(*destination)] if destination is not None else []
+    if not any(found):
+        # The receiver is a particular one of those behind the endpoint (https://hl7.org/fhir/R4/messageheader.html).
+        found = [
+            named(to.get("receiver"), message.header) or directory.by_endpoint(to.get("endpoint", ""))
+            for to in message.header.get("destination", ())
+        ]
+    focus = resolve(intent.focus_of(message, resolve) or "")
+    if not any(found) and focus is not None:
+        performers = focus.get("performer", ())
+        actors = [participant.get("actor") for participant in focus.get("participant", ())]
+        asked = [named(element, focus) for element in (performers if isinstance(performers, list) else ())]
+        found = asked + [partner for actor in actors if (partner := named(actor, focus)) and partner.id != tenant]
+        at = f"{message.place_of(focus)}.performer" if any(asked) else at
+    partners = {partner.id: partner for partner in found if partner is not None}
+    if not partners:
         raise refuse(
             "expected MessageHeader.destination to name a registered partner: an endpoint or system|value of the "
             "register, or a receiver whose Organization has an identifier of it; got none that is registered",
             at,
         )
-    if not found.active:
+    if len(partners) > 1:
+        raise refuse(
+            "expected one recipient, for one organisation at a time holds a person; got several registered partners: "
+            "send each a message of its own",
+            at,
+        )
+    (partner,) = partners.values()
+    if not partner.active:
         raise refuse("expected an active partner as the destination, got one that is disabled", at)
-    return found
+    return partner
 
 
-def _made_task(
-    world: World, message: Message, resolve: Resolve, seed: str, initiator: Partner, owner: Partner
-) -> Interaction:
+def _made_task(world: World, message: Message, resolve: Resolve, seed: str, tenant: str, owner: Partner) -> Interaction:
     """The coordination Task that the sender did not send (mappings/task.py), its references as in the Bundle."""
-    focus = message.focus[0] if message.focus else None
+    initiator = world.register.directory().get(tenant)
+    if initiator is None:
+        raise NotFound("the organisation of the access token is not registered")
+    focus = intent.focus_of(message, resolve)
     if focus is not None and resolve(focus) is None:
         raise Invalid(
             "expected MessageHeader.focus to reference a resource of this message, got one that is not in it",
-            expression="Bundle.entry[0].resource.focus[0].reference",
+            expression=f"{HEADER_AT}.focus[0].reference",
             code="not-found",
         )
+    what = "an answer to a message that is not known here" if message.answers else "a message that carried no Task"
     task = task_mapping.to_fhir(
         requester=initiator,
         owner=owner,
         focus=focus,
-        patient=message_mapping.patient_in(message, resolve),
+        patient=intent.patient_in(message, resolve),
         authored_on=world.clock.now(),
-        description="Made by the adapter from a message that carried no Task.",
+        description=f"Made by the adapter from {what}.",
     )
     header = message.bundle["entry"][0]
     return Interaction(
         method="POST",
         type="Task",
-        at="Bundle.entry[0].resource",
+        at=HEADER_AT,
         resource=task,
         full_url=_sibling_url(header.get("fullUrl"), seed),
         fixed_id=message_mapping.seeded_id(seed, "Task"),
@@ -221,35 +314,50 @@ def _sibling_url(full_url: str | None, seed: str) -> str:
     return f"{base_of(full_url) or 'urn:uuid:'}Task/{message_mapping.seeded_id(seed, 'Task')}"
 
 
-def _move(reader: Reader, handoff: Handoff, status: str, message: Message) -> Interaction:
-    """The Task update that a message asks for by what it says about other resources."""
+def _steps(
+    world: World, reader: Reader, handoff: Handoff, asked: Asked | None, message: Message
+) -> Iterator[Interaction]:
+    """The Task update that a message asks for by what it says about other resources, if any."""
+    if asked is None:
+        return
+    told = intent.answered_content(asked.by) if message.answers and asked.by["resourceType"] == "Task" else {}
+    if asked.status == handoff.status and (handoff.status in TERMINAL or not told.keys() - {"lastModified"}):
+        return
+    if asked.status == "cancelled" and not message.answers and handoff.status in {"in-progress", "on-hold"}:
+        yield _abort_request(world, handoff, message)
+        return
     stored = reader.read(ResourceKey("Task", handoff.id))
     if stored is None:
-        raise NotFound("no such Task", expression="Bundle.entry[0].resource.response.identifier")
-    task = decode(stored.body)
-    task["status"] = status
-    if "statusReason" not in task and status in {"rejected", "cancelled", "failed", "on-hold"}:
-        task["statusReason"] = _reason(message)
-    return Interaction(
+        raise NotFound("no such Task", expression=f"{HEADER_AT}.response.identifier")
+    task = decode(stored.body) | told | {"status": asked.status}
+    if asked.status in {"rejected", "cancelled", "failed", "on-hold"} and asked.status != handoff.status:
+        task["statusReason"] = intent.reason_of(message, asked)
+    yield Interaction(
         method="PUT",
         type="Task",
         id=handoff.id,
-        at="Bundle.entry[0].resource",
+        at=asked.at,
         resource=task,
         if_match=f'W/"{stored.version}"',
     )
 
 
-def _reason(message: Message) -> Tree:
-    """Why, as the message's resources say it; else that it was told by message."""
-    for entry in message.bundle["entry"]:
-        resource = entry["resource"]
-        for element in ("statusReason", "cancelationReason", "cancellationReason", "reasonCode"):
-            value = resource.get(element)
-            concept = value[0] if isinstance(value, list) and value else value
-            if resource["resourceType"] in {"Encounter", "Appointment", "Task"} and isinstance(concept, dict):
-                return concept
-    return {"text": "told by message, without a reason of its own"}
+def _abort_request(world: World, handoff: Handoff, message: Message) -> Interaction:
+    """Work that is under way is stopped by whoever does it; the initiator's message asks for that."""
+    directory = world.register.directory()
+    requester, owner = directory.get(handoff.requester), directory.get(handoff.owner)
+    if requester is None or owner is None:
+        raise NotFound("no such partner", expression=f"{HEADER_AT}.destination")
+    task = task_mapping.to_fhir(
+        requester=requester,
+        owner=owner,
+        focus=f"Task/{handoff.id}",
+        patient={"reference": handoff.patient} if handoff.patient else None,
+        authored_on=world.clock.now(),
+        description="Made by the adapter from a message that takes back what is under way.",
+        code="abort",
+    )
+    return Interaction(method="POST", type="Task", at=HEADER_AT, resource=task)
 
 
 def _answer(world: World, message: Message, identifier: str, done: Done) -> Answer:

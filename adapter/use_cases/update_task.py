@@ -98,6 +98,19 @@ def withdraw_draft(decision: Decision, before: Handoff) -> None:
     decision.record(line)
 
 
+def withdraw_at_once(decision: Decision, change: Change) -> None:
+    """A handoff that this very change begins was taken back before it was seen: the recipient is told that alone, and
+    no clock of the request runs."""
+    assert change.tree is not None
+    begun = decision.handoffs[change.key.id]
+    write_set = decision.write_set
+    write_set.deadlines = [d for d in write_set.deadlines if d.handoff != begun.id]
+    write_set.notifications = [n for n in write_set.notifications if n.handoff != begun.id]
+    party = Party.of(decision.tenant, begun.requester, begun.owner)
+    decision.put(_step(decision, change, begun, "cancelled", party, has_reason=True))
+    change.tree["status"] = "cancelled"
+
+
 def _update_draft(decision: Decision, change: Change, before: Handoff, status: str) -> None:
     """A draft is the initiator's alone: any element may change, and sending it begins the handoff as if it were new."""
     view = task_mapping.from_fhir(change.tree or {})

@@ -158,7 +158,7 @@ def create_app(house: House, seconds: Callable[[], float] = time.monotonic) -> F
     )
     app.register_blueprint(page_routes(pages, visitors))
     handoff_page = lambda id_: shown(pages, lambda: pages.handoff(id_))  # noqa: E731 - one line of wiring
-    app.register_blueprint(handoff_routes(house.store, authentication, page=handoff_page))
+    app.register_blueprint(handoff_routes(house.world, authentication, page=handoff_page))
     app.register_blueprint(sending_routes(Sending(
         house.world, authentication, partial(body, settings.max_body_bytes), request_key, face.refuse_invalid
     )))  # fmt: skip

@@ -7,31 +7,33 @@ the same plain JSON always means the same Bundle.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
-from uuid import NAMESPACE_URL, uuid5
 
 from mappings.canonicals import (
     CARE_PLAN_CATEGORY_SYSTEM,
     EXT_ACCEPTANCE_DEADLINE,
-    FACT_SYSTEM,
     FHIR_TASK_CODE_SYSTEM,
-    PARTICIPATION_MODE_SYSTEM,
     PLAN_DEFINITION,
+    REASON_SYSTEM,
     RISK_TIER_SYSTEM,
 )
-from mappings.plain_members import member_at
+from mappings.plain_additions import DOCUMENT_FACTS, appointment, consent, document, label
+from mappings.plain_resources import (
+    Existing,
+    Plain,
+    Resources,
+    Tree,
+    communication,
+    fact,
+    identified,
+    telecom,
+    time,
+)
 from mappings.task import organization
-
-Tree = dict[str, Any]
-Plain = Mapping[str, Any]
 
 GENDERS: Final = ("male", "female", "other", "unknown")
 PRIORITIES: Final = ("routine", "urgent", "asap", "stat")
-MEDIA: Final[Mapping[str, str]] = {
-    "phone": "PHONE", "video": "VIDEOCONF", "in-person": "FACE", "text": "WRITTEN", "email": "EMAILWRIT",
-}  # fmt: skip
 _ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 _TEXTS: Final = frozenset(
@@ -41,56 +43,6 @@ _TEXTS: Final = frozenset(
 _CODES: Final = frozenset({"handoff-method", "coverage"})
 _PEOPLE: Final = frozenset({"alternate-contact", "escalation-owner", "delegate"})
 _PHONES: Final = frozenset({"preferred-contact", "questions-contact"})
-
-
-_WIDEST_ZONE: Final = timedelta(hours=14)
-
-
-@dataclass(slots=True)
-class Resources:
-    """Resources of a transaction under the names by which they refer to each other."""
-
-    entries: list[Tree] = field(default_factory=list)
-    members: list[str] = field(default_factory=list)
-    """Of each entry, the plain member that it was made from; "" is the whole."""
-
-    def add(self, name: str, member: str, tree: Tree) -> Tree:
-        """A resource to create; a Reference to it."""
-        urn = uuid5(NAMESPACE_URL, f"plain-handoff/{name}").urn
-        request = {"method": "POST", "url": tree["resourceType"]}
-        self.entries.append({"fullUrl": urn, "resource": tree, "request": request})
-        self.members.append(member)
-        return {"reference": urn}
-
-    def replace(self, member: str, tree: Tree, version: int) -> Tree:
-        """A resource to update from that version."""
-        key = f"{tree['resourceType']}/{tree['id']}"
-        request = {"method": "PUT", "url": key, "ifMatch": f'W/"{version}"'}
-        self.entries.append({"resource": tree, "request": request})
-        self.members.append(member)
-        return {"reference": key}
-
-    def person(self, name: str, member: str, contact: Plain, own: str) -> Tree:
-        """A named person of an organisation: the sender's own, unless another is named."""
-        tree: Tree = {
-            "resourceType": "PractitionerRole",
-            "active": True,
-            "practitioner": {"display": contact["name"]},
-            "organization": organization(contact.get("organization") or own),
-        }
-        if contact.get("role"):
-            tree["code"] = [{"text": contact["role"]}]
-        if telecom := _telecom(contact, use="work"):
-            tree["telecom"] = telecom
-        return self.add(name, member, tree)
-
-    @property
-    def bundle(self) -> Tree:
-        return {"resourceType": "Bundle", "type": "transaction", "entry": self.entries}
-
-    def member_at(self, expression: str | None) -> str | None:
-        """The plain member that a fault at `expression` is about: `facts.coverage`, `recipient`; None for the whole."""
-        return member_at(expression, [entry["resource"] for entry in self.entries], self.members)
 
 
 def request(plain: Plain, requester: str) -> Resources:
@@ -109,7 +61,7 @@ def request(plain: Plain, requester: str) -> Resources:
         supporting.append(made.add("plan", "safety_plan", _safety_plan(plain["safety_plan"], patient)))
     order: Tree = {
         "resourceType": "ServiceRequest",
-        **_identified(plain.get("order_number")),
+        **identified(plain.get("order_number")),
         "status": "active",
         "intent": "order",
         **({"priority": plain["priority"]} if "priority" in plain else {}),
@@ -123,51 +75,60 @@ def request(plain: Plain, requester: str) -> Resources:
     focus = made.add("request", "", order)
     if "person_informed" in plain:
         told = plain["person_informed"]
-        tree = _communication(told["by"], told["at"], patient, sender or organization(requester), [patient], focus)
+        tree = communication(told["by"], told["at"], patient, sender or organization(requester), [patient], focus)
         tree["payload"] = [{"contentString": told["text"]}]
         made.add("informed", "person_informed", tree)
-    made.add("task", "", _task(plain, made, requester, patient, focus, reached))
+    documents = plain.get("documents", ())
+    sent = [document(each, made, f"documents[{n}]", patient, None) for n, each in enumerate(documents)]
+    for n, each in enumerate(plain.get("consents", ())):
+        consent(each, made, f"consents[{n}]", patient, requester)
+    task = _task(plain, made, requester, patient, focus, reached)
+    # One that proves no fact is part of the handoff all the same: it came with it.
+    for each, reference in zip(documents, sent, strict=True):
+        if each["kind"] in DOCUMENT_FACTS:
+            task["input"] = [*task.get("input", ()), fact(each["kind"], "Reference", reference)]
+    made.add("task", "", task)
+    label(made, plain.get("confidentiality", ()))
     return made
 
 
-def answer(plain: Plain, task: Tree, version: int, related: list[tuple[Tree, int, str]], tenant: str) -> Resources:
-    """The transaction that answers a handoff. `task` is its Task in `version`; `related` are its resources, each with
-    version and author; `tenant` is who answers."""
-    made = Resources()
+def answer(plain: Plain, existing: Existing) -> Resources:
+    """The transaction that answers a handoff, or takes it back."""
+    made, task, tenant = Resources(), existing.task, existing.tenant
     inputs: list[Tree] = []
-    focus, patient = task.get("focus") or {}, task.get("for") or {}
-    named = focus.get("reference")
-    request_tree = next((t for t, _, _ in related if f"{t['resourceType']}/{t['id']}" == named), {})
     own = organization(tenant)
     if "clinician" in plain:
         own = made.person("clinician", "clinician", plain["clinician"], tenant)
-        inputs.append(_fact("recipient-clinician", "Reference", own))
+        inputs.append(fact("recipient-clinician", "Reference", own))
     if "follow_up_owner" in plain:
         who = made.person("follow-up", "follow_up_owner", plain["follow_up_owner"], tenant)
-        inputs.append(_fact("follow-up-owner", "Reference", who))
+        inputs.append(fact("follow-up-owner", "Reference", who))
     if "live_contact" in plain:
         told = plain["live_contact"]
-        other = request_tree.get("requester") or task.get("requester") or {}
-        recipients = [other, *([patient] if told.get("three_way") else [])]
-        tree = _communication(told["by"], told["at"], patient, own, recipients, focus)
+        recipients = [existing.other_side, *([existing.patient] if told.get("three_way") else [])]
+        tree = communication(told["by"], told["at"], existing.patient, own, recipients, existing.about)
         if told.get("text"):
             tree["payload"] = [{"contentString": told["text"]}]
-        inputs.append(_fact("live-contact", "Reference", made.add("contact", "live_contact", tree)))
+        inputs.append(fact("live-contact", "Reference", made.add("contact", "live_contact", tree)))
     if "appointment" in plain:
-        clinician = own if "clinician" in plain else None
-        _appointment(plain["appointment"], made, related, tenant, focus, patient, clinician)
+        appointment(plain["appointment"], made, existing, own if "clinician" in plain else None, "appointment")
     for member, code, kind in _OUTPUTS:
         if member in plain:
             value = plain[member]
-            inputs.append(_fact(code, kind, _time(value) if isinstance(value, datetime) else value))
-    inputs += [_fact("responsibilities-accepted", "String", duty) for duty in plain.get("responsibilities", ())]
+            inputs.append(fact(code, kind, time(value) if isinstance(value, datetime) else value))
+    inputs += [fact("responsibilities-accepted", "String", duty) for duty in plain.get("responsibilities", ())]
     changed = {**task, "status": plain["status"]}
-    if "reason" in plain:
-        changed["statusReason"] = {"text": plain["reason"]}
+    if reason := _reason(plain):
+        changed["statusReason"] = reason
     if inputs:
         changed["output"] = [*task.get("output", ()), *inputs]
-    made.replace("", changed, version)
+    made.replace("", changed, existing.version)
     return made
+
+
+def _reason(plain: Plain) -> Tree:
+    code = {"coding": [{"system": REASON_SYSTEM, "code": plain["reason_code"]}]} if "reason_code" in plain else {}
+    return {**code, **({"text": plain["reason"]} if "reason" in plain else {})}
 
 
 _OUTPUTS: Final = (
@@ -181,11 +142,11 @@ _OUTPUTS: Final = (
 def _patient(person: Plain) -> Tree:
     tree: Tree = {
         "resourceType": "Patient",
-        **_identified(person["identifier"]),
+        **identified(person["identifier"]),
         "name": [{"family": person["family"], **({"given": person["given"]} if "given" in person else {})}],
     }
-    if telecom := _telecom(person, use="mobile"):
-        tree["telecom"] = telecom
+    if reached := telecom(person, use="mobile"):
+        tree["telecom"] = reached
     if "gender" in person:
         tree["gender"] = person["gender"]
     if "birth_date" in person:
@@ -198,7 +159,7 @@ def _patient(person: Plain) -> Tree:
 
 
 def _visit(visit: Plain, patient: Tree, requester: str) -> Tree:
-    period = {name: _time(visit[name]) for name in ("start", "end") if name in visit}
+    period = {name: time(visit[name]) for name in ("start", "end") if name in visit}
     return {
         "resourceType": "Encounter",
         "status": "in-progress",
@@ -215,7 +176,7 @@ def _risk(risk: Plain, patient: Tree) -> Tree:
         "resourceType": "RiskAssessment",
         "status": "final",
         "subject": patient,
-        **({"occurrenceDateTime": _time(risk["assessed_at"])} if "assessed_at" in risk else {}),
+        **({"occurrenceDateTime": time(risk["assessed_at"])} if "assessed_at" in risk else {}),
         "prediction": [{"qualitativeRisk": level}],
         **({"note": [{"text": risk["notes"]}]} if "notes" in risk else {}),
     }
@@ -235,12 +196,12 @@ def _safety_plan(plan: Plain, patient: Tree) -> Tree:
 
 
 def _task(plain: Plain, made: Resources, requester: str, patient: Tree, focus: Tree, reached: Tree | None) -> Tree:
-    inputs = [_fact("recipient-contact", "Reference", reached)] if reached else []
+    inputs = [fact("recipient-contact", "Reference", reached)] if reached else []
     for code, value in plain.get("facts", {}).items():
         inputs += _inputs(code, value, made, requester)
     extension = []
     if "acceptance_deadline" in plain:
-        extension = [{"url": EXT_ACCEPTANCE_DEADLINE, "valueDateTime": _time(plain["acceptance_deadline"])}]
+        extension = [{"url": EXT_ACCEPTANCE_DEADLINE, "valueDateTime": time(plain["acceptance_deadline"])}]
     return {
         "resourceType": "Task",
         **({"extension": extension} if extension else {}),
@@ -259,97 +220,23 @@ def _task(plain: Plain, made: Resources, requester: str, patient: Tree, focus: T
 
 def _inputs(code: str, value: Any, made: Resources, requester: str) -> list[Tree]:
     if code in _TEXTS:
-        return [_fact(code, "String", value)]
+        return [fact(code, "String", value)]
     if code in _CODES:
-        return [_fact(code, "Code", value)]
+        return [fact(code, "Code", value)]
     if code in _PHONES:
         system = "email" if "@" in value else "phone"
-        return [_fact(code, "ContactPoint", {"system": system, "value": value})]
+        return [fact(code, "ContactPoint", {"system": system, "value": value})]
     if code in _PEOPLE:
-        return [_fact(code, "Reference", made.person(code, f"facts.{code}", value, requester))]
+        return [fact(code, "Reference", made.person(code, f"facts.{code}", value, requester))]
     return _SPECIAL[code](code, value)
 
 
 _SPECIAL: Final[Mapping[str, Callable[[str, Any], list[Tree]]]] = {
-    "medication-access": lambda code, value: [_fact(code, "CodeableConcept", {"text": value})],
-    "submitted-in-presence": lambda code, value: [_fact(code, "Boolean", value)],
-    "access-needs": lambda code, value: [_fact(code, "Code", each) for each in value],
+    "medication-access": lambda code, value: [fact(code, "CodeableConcept", {"text": value})],
+    "submitted-in-presence": lambda code, value: [fact(code, "Boolean", value)],
+    "access-needs": lambda code, value: [fact(code, "Code", each) for each in value],
     "bridge-contact": lambda code, value: [
-        _fact(code, "DateTime", _time(value["at"])),
-        _fact(code, "String", value["who"]),
+        fact(code, "DateTime", time(value["at"])),
+        fact(code, "String", value["who"]),
     ],
 }
-
-
-def _appointment(
-    plain: Plain,
-    made: Resources,
-    related: list[tuple[Tree, int, str]],
-    tenant: str,
-    focus: Tree,
-    patient: Tree,
-    clinician: Tree | None,
-) -> None:
-    """The answering side's Appointment of this handoff, made anew or brought to its new status."""
-    mine = [(t, v) for t, v, author in related if t["resourceType"] == "Appointment" and author == tenant]
-    # R4 has no booked appointment with a start and no end (app-2, app-3).
-    told = {"status": plain["status"], "start": _time(plain["start"]), "end": _time(plain["end"])}
-    if mine:
-        tree, version = mine[-1]
-        made.replace("appointment", {**tree, **told}, version)
-        return
-    participants = [{"actor": patient, "status": "accepted"}]
-    if clinician is not None:  # an Organization cannot take part
-        participants.append({"actor": clinician, "status": "accepted"})
-    if "place" in plain:
-        place = made.add("place", "appointment.place", {"resourceType": "Location", "name": plain["place"]})
-        participants.append({"actor": place, "status": "accepted"})
-    tree = {
-        "resourceType": "Appointment",
-        **told,
-        "basedOn": [focus],
-        "participant": participants,
-    }
-    made.add("appointment", "appointment", tree)
-
-
-def _communication(by: str, at: datetime, subject: Tree, sender: Tree, recipients: list[Tree], focus: Tree) -> Tree:
-    return {
-        "resourceType": "Communication",
-        "basedOn": [focus],
-        "status": "completed",
-        "medium": [{"coding": [{"system": PARTICIPATION_MODE_SYSTEM, "code": MEDIA[by]}]}],
-        "subject": subject,
-        "sent": _time(at),
-        "recipient": recipients,
-        "sender": sender,
-    }
-
-
-def _identified(identifier: Plain | None) -> Tree:
-    if identifier is None:
-        return {}
-    return {"identifier": [{name: identifier[name] for name in ("system", "value") if name in identifier}]}
-
-
-def _telecom(contact: Plain, use: str) -> list[Tree]:
-    return [
-        {"system": system, "value": contact[system], "use": use, "rank": rank}
-        for rank, system in enumerate(("phone", "email"), 1)
-        if system in contact
-    ]
-
-
-def _fact(code: str, kind: str, value: Any) -> Tree:
-    return {"type": {"coding": [{"system": FACT_SYSTEM, "code": code}]}, f"value{kind}": value}
-
-
-def _time(moment: datetime) -> str:
-    """With the zone in which it was said, where FHIR has such a zone: up to 14 hours, in whole minutes."""
-    offset = moment.utcoffset() or timedelta(0)
-    if abs(offset) <= _WIDEST_ZONE and not offset % timedelta(minutes=1):
-        return moment.isoformat()
-    try:
-        return moment.astimezone(UTC).isoformat()
-    except OverflowError:  # at the very ends of the calendar; refused as what it is, no date
-        return moment.isoformat()

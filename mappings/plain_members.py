@@ -49,6 +49,18 @@ _MEMBERS: Final = tuple(
 """Where the elements that a fault or a missing fact is told of stand in plain JSON."""
 
 
+_PARTS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "Communication": (
+        ("sent", "at"), ("medium", "by"), ("recipient", "whom"), ("statusReason", "reason"), ("payload", "text"),
+    ),
+    "Appointment": (("start", "start"), ("end", "end"), ("status", "status"), ("participant", "place")),
+    "DocumentReference": (("date", "written"), ("content", "written"), ("description", "title")),
+    "Binary": (("contentType", "content_type"), ("data", "content")),
+    "Consent": (("dateTime", "signed"), ("provision.provision[0].period", "until"), ("provision", "recipients")),
+}  # fmt: skip
+"""Element of a resource that was made of one member → the member within that."""
+
+
 def member_at(expression: str | None, resources: Sequence[Tree], members: Sequence[str]) -> str | None:
     """The plain member that a fault at `expression` is about: `facts.coverage`, `recipient`; None for the whole.
 
@@ -64,10 +76,19 @@ def member_at(expression: str | None, resources: Sequence[Tree], members: Sequen
         # A contact at the recipient stands where the handoff goes to, unless it says otherwise itself.
         member = members[index]
         return "recipient" if member == "recipient_contact" else f"{member}.organization"
+    if index is not None and place.startswith(f"{type_}.meta.security"):
+        return "confidentiality"
+    if index is not None and (part := _part(type_, place)):
+        return f"{members[index]}.{part}".removeprefix(".")
     for pattern, member in _MEMBERS:
         if pattern.match(place):
             return member
     return (members[index] or None) if index is not None and index < len(members) else None
+
+
+def _part(type_: str, place: str) -> str | None:
+    element = place.removeprefix(f"{type_}.")
+    return next((part for start, part in _PARTS.get(type_, ()) if element.startswith(start)), None)
 
 
 def _place(expression: str | None) -> tuple[int | None, str]:

@@ -11,8 +11,15 @@ from typing import Any, Final
 from flask import Blueprint, Response
 from marshmallow import Schema, fields, validate
 
-from adapter.intake.handoffs import HandoffSchema
-from adapter.intake.schema import AnswerSchema, NewHandoffSchema
+from adapter.intake.handoffs import SIDES, HandoffSchema
+from adapter.intake.schema import (
+    AnswerSchema,
+    AttemptSchema,
+    BookingSchema,
+    ConsentSchema,
+    DocumentSchema,
+    NewHandoffSchema,
+)
 from mappings.json_codec import encode
 
 Tree = dict[str, Any]
@@ -50,8 +57,21 @@ def document() -> Tree:
     schemas: dict[str, Tree] = {}
     new, answer, handoff = (_reference(s, schemas) for s in (NewHandoffSchema(), AnswerSchema(), HandoffSchema()))
     schemas["HandoffSchema"]["properties"] |= {
-        "timeline": {"type": "array", "items": {"type": "object"}},
-        "open_deadlines": {"type": "array", "items": {"type": "object"}},
+        **{name: {"type": "object", "description": says} for name, says in _TOLD.items()},
+        **{name: {"type": "string", "description": says} for name, says in _SAID.items()},
+        **{name: {"type": "array", "description": says} for name, says in _LISTED.items()},
+    }
+    schemas["Handoffs"] = {
+        "type": "object",
+        "required": ["handoffs", "truncated", "withheld"],
+        "properties": {
+            "handoffs": {"type": "array", "items": handoff},
+            "truncated": {"type": "boolean", "description": "there are more than are listed"},
+            "withheld": {
+                "type": "boolean",
+                "description": "others are not shown, for want of a consent: ask who sent them",
+            },
+        },
     }
     schemas["Standing"] = {
         "type": "object",
@@ -79,6 +99,20 @@ def document() -> Tree:
         "description": "your key of this request: sent again with the same body, it gets the first answer again",
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
     }
+    match = {
+        "name": "If-Match",
+        "in": "header",
+        "description": "the ETag of the handoff that this was decided on; 412 when it has changed since",
+        "schema": {"type": "string", "pattern": '^(W/)?"?[0-9]{1,9}"?$'},
+    }
+    side = {"name": "side", "in": "query", "schema": {"enum": list(SIDES)}, "description": "only those on that side"}
+
+    def added(summary: str, body: Tree | None, status: str) -> Tree:
+        return _operation(summary, standing, status, body=body, parameters=[id_, key, match])
+
+    contact, booking, file, consent = (
+        _reference(s, schemas) for s in (AttemptSchema(), BookingSchema(), DocumentSchema(), ConsentSchema())
+    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -88,10 +122,25 @@ def document() -> Tree:
         },
         "security": [{"bearer": []}],
         "paths": {
-            "/handoffs": {"post": _operation("send a handoff", standing, "201", body=new, parameters=[key])},
+            "/handoffs": {
+                "get": _operation(
+                    "the open handoffs of this organisation, and those given back to it, the most urgent first",
+                    {"$ref": "#/components/schemas/Handoffs"},
+                    "200",
+                    parameters=[side],
+                ),
+                "post": _operation("send a handoff", standing, "201", body=new, parameters=[key]),
+            },
             "/handoffs/{id}": {"get": _operation("where a handoff stands", handoff, "200", parameters=[id_])},
-            "/handoffs/{id}/status": {
-                "post": _operation("answer a handoff", standing, "200", body=answer, parameters=[id_, key])
+            "/handoffs/{id}/status": {"post": added("answer a handoff, or take it back", answer, "200")},
+            "/handoffs/{id}/contacts": {"post": added("tell of an attempt to reach somebody", contact, "201")},
+            "/handoffs/{id}/appointment": {
+                "post": added("book the first appointment, or say how it went", booking, "200")
+            },
+            "/handoffs/{id}/documents": {"post": added("add a document", file, "201")},
+            "/handoffs/{id}/consents": {
+                "post": added("bring a consent of the person", consent, "201"),
+                "delete": added("the person took back every consent that was brought here", None, "200"),
             },
             "/oauth/token": {"post": _token()},
             **{path: {"get": _open(says)} for path, says in _OPEN.items()},
@@ -102,6 +151,33 @@ def document() -> Tree:
         },
     }
 
+
+_TOLD: Final = {
+    "person": "who is handed over",
+    "sender": "the initiator's clinician",
+    "recipient_contact": "whom to reach at the recipient",
+    "order_number": "the initiator's own number",
+    "visit": "the visit in which the person is handed over",
+    "risk": "level and notes",
+    "safety_plan": "summary and next steps",
+    "facts": "what the initiator told beside it, by code of the catalogue",
+    "answers": "what the recipient told beside it, by code of the catalogue",
+}
+_SAID: Final = {
+    "reason": "why the person is handed over",
+    "status_reason": "why it was rejected, cancelled, failed or paused",
+    "priority": "routine, urgent, asap or stat",
+}
+_LISTED: Final = {
+    "timeline": "what happened",
+    "open_deadlines": "what falls due",
+    "contacts": "attempts to reach the other side or the person",
+    "appointments": "with their status",
+    "documents": "the file is got from `url` with the same token",
+    "consents": "by which records under 42 CFR Part 2 go to the recipient",
+    "confidentiality": "what of it 42 CFR Part 2 restricts",
+    "also": "resources that have no member here: read them at /fhir/…",
+}
 
 _OPEN: Final = {
     "/healthz": "whether the process answers",

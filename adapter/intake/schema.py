@@ -5,13 +5,17 @@ Times are ISO 8601 with their zone. Organisations are partner ids. What a fact m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from adapter.domain.business_status import REASONS
 from adapter.domain.facts import ACCESS_NEEDS, COVERAGES, HANDOFF_METHODS, RISK_TIERS
 from adapter.domain.task_status import STATUSES
-from mappings.plain_handoff import GENDERS, MEDIA, PRIORITIES
+from mappings.plain_additions import CONFIDENTIAL, CONSENT_PURPOSES, DOCUMENT_KINDS
+from mappings.plain_handoff import GENDERS, PRIORITIES
+from mappings.plain_resources import MEDIA
 
 _PLAIN: Final = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*"
 _INK: Final = r"[^\s\x00-\x20\x7f-\xa0]"
@@ -23,6 +27,13 @@ _TEXT: Final = validate.And(
 _URI: Final = validate.And(validate.Length(min=1, max=10_000), validate.Regexp(rf"^{_INK}+\Z", error="Not a URI."))
 _CODE: Final = validate.And(
     validate.Length(min=1, max=100), validate.Regexp(rf"^{_INK}+( {_INK}+)*\Z", error="Not a code.")
+)
+_MEDIA_TYPE: Final = validate.And(
+    validate.Length(max=200),
+    validate.Regexp(r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+\Z", error="Not a media type."),
+)
+_BASE64: Final = validate.Regexp(
+    r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)\Z", error="Not base64."
 )
 _ID: Final = validate.Regexp(r"^[A-Za-z0-9\-.]{1,64}\Z", error="Not an id of letters, digits, - and .")
 
@@ -110,6 +121,38 @@ class BridgeSchema(Strict):
     who = text(required=True)
 
 
+class DocumentSchema(Strict):
+    """A document that goes with the handoff; the other side gets it as the file that it is."""
+
+    kind = code(DOCUMENT_KINDS, required=True, about="`discharge-instructions` carry the appointment that is booked")
+    title = text(required=True)
+    content_type = fields.String(required=True, validate=[_MEDIA_TYPE], metadata={"description": "application/pdf, …"})
+    content = fields.String(required=True, validate=[_BASE64], metadata={"description": "the file in base64"})
+    written = time(required=True, about="when it was made")
+    confidentiality = list_of(code(CONFIDENTIAL))
+
+
+class ConsentSchema(Strict):
+    """What the person signed, by all that 42 CFR 2.31(a) asks for; what is not said permits nothing."""
+
+    about = code(CONFIDENTIAL, required=True, about="which records; counseling notes need a consent of their own")
+    recipients = fields.List(
+        fields.String(validate=[_ID]),
+        required=True,
+        validate=validate.Length(min=1, max=50),
+        metadata={"description": "partner ids of those to whom the records may go"},
+    )
+    purpose = code(CONSENT_PURPOSES, required=True)
+    signed = fields.Date(required=True)
+    until = fields.Date(metadata={"description": "the last day; without one, until it is taken back"})
+    number = fields.Nested(IdentifierSchema, metadata={"description": "your own number of the form"})
+
+    @validates_schema
+    def _lasts(self, data: Mapping[str, Any], **_: Any) -> None:
+        if "until" in data and data["until"] < data["signed"]:
+            raise ValidationError("Before it was signed.", "until")
+
+
 class FactsSchema(Strict):
     """The facts of the catalogue that have no home of their own above; each by its code."""
 
@@ -156,6 +199,30 @@ class NewHandoffSchema(Strict):
     person_informed = fields.Nested(ToldSchema)
     acceptance_deadline = time(about="by when the recipient must have accepted; else the pathway's rule decides")
     facts = fields.Nested(FactsSchema)
+    documents = list_of(fields.Nested(DocumentSchema))
+    confidentiality = list_of(
+        code(CONFIDENTIAL, about="what of it 42 CFR Part 2 restricts: all of it then needs a consent")
+    )
+    consents = list_of(fields.Nested(ConsentSchema))
+
+
+class AttemptSchema(Strict):
+    """An attempt to reach the other side, or the person. A voicemail has reached nobody."""
+
+    at = time(required=True)
+    by = code(MEDIA, required=True)
+    whom = code({"other-side", "person"}, required=True)
+    reached = fields.Boolean(required=True, truthy={True}, falsy={False})
+    reason = code(REASONS, about="needed when nobody was reached")
+    three_way = fields.Boolean(
+        truthy={True}, falsy={False}, metadata={"description": "the person took part in a talk with the other side"}
+    )
+    text = text()
+
+    @validates_schema
+    def _has_reason(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("reached") is False and "reason" not in data:
+            raise ValidationError("Missing data for required field.", "reason")
 
 
 class LiveContactSchema(Strict):
@@ -176,11 +243,18 @@ class AppointmentSchema(Strict):
     place = text()
 
 
+class BookingSchema(AppointmentSchema):
+    """The first appointment by itself."""
+
+    clinician = fields.Nested(ContactSchema, metadata={"description": "who holds it; what is confirmed names somebody"})
+
+
 class AnswerSchema(Strict):
     """A step of the lifecycle, with all that it needs."""
 
     status = code(STATUSES, required=True)
     reason = text(about="of a rejection, failure, cancellation or pause")
+    reason_code = code(REASONS, about="the same as a code")
     clinician = fields.Nested(ContactSchema, metadata={"description": "your named clinician"})
     follow_up_owner = fields.Nested(ContactSchema)
     risk_acknowledged = text(about="the risk, read back in your own words")

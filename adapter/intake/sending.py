@@ -1,4 +1,4 @@
-"""POST /handoffs and POST /handoffs/{id}/status: a handoff begun and answered in plain JSON.
+"""POST /handoffs and what follows below /handoffs/{id}: a handoff begun, answered and added to in plain JSON.
 
 What is sent becomes the resources of a transaction and takes the one write path, so the same gates, rights and
 notifications hold as for a FHIR sender. A refusal is told with the member of the plain JSON that it is about.
@@ -9,26 +9,35 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
 from marshmallow import Schema, ValidationError
 
-from adapter.domain.errors import HandoffError, Invalid, Issue, NotFound
+from adapter.domain.errors import HandoffError, Invalid, Issue, NotFound, VersionConflict
+from adapter.domain.handoff import Handoff
 from adapter.domain.origin import Origin
 from adapter.domain.scopes import Scopes
 from adapter.intake.handoffs import Authenticate
-from adapter.intake.schema import AnswerSchema, NewHandoffSchema
+from adapter.intake.schema import (
+    AnswerSchema,
+    AttemptSchema,
+    BookingSchema,
+    ConsentSchema,
+    DocumentSchema,
+    NewHandoffSchema,
+)
 from adapter.use_cases.ports import Answer, Reader, ResourceKey
 from adapter.use_cases.transact import Done, Plan, Request, transact
 from adapter.use_cases.world import World
 from mappings import bundle as bundle_mapping
-from mappings import plain_handoff
-from mappings.interaction import INTERACTION_CODES
+from mappings import plain_additions, plain_handoff
+from mappings.interaction import INTERACTION_CODES, version_in_etag
 from mappings.json_codec import decode, encode
-from mappings.plain_handoff import Resources
+from mappings.plain_resources import Existing, Plain, Resources
 
 Tree = dict[str, Any]
+IF_MATCH: Final = "http.If-Match"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +57,19 @@ class Sending:
         scopes: Scopes,
         tenant: str,
         build: Callable[[Reader], Resources],
-        answer: Callable[[Done, Resources], Answer],
+        answer: Callable[[Done], Answer],
+        *,
+        once: bool,
     ) -> Response:
-        """Carry out what `build` makes of the request. Raises HandoffError, located in the plain JSON."""
+        """Carry out what `build` makes of the request. `once`: sent again with the same body it means the same, also
+        without a key of its own. Raises HandoffError, located in the plain JSON."""
         made = Resources()
 
         def plan(reader: Reader) -> Plan:
             nonlocal made
             made = build(reader)
+            if not made.entries:
+                return Plan([])
             self.refuse_invalid(made.bundle)
             # Deciding rewrites references in place; what was built stays, to find the member of a fault.
             interactions = bundle_mapping.from_fhir(decode(encode(made.bundle)))
@@ -65,13 +79,12 @@ class Sending:
 
         key = self.request_key()
         digest = hashlib.sha256(f"{request.path}\n".encode() + raw).digest()
-        # A sender that repeats a new handoff after a timeout means the same one; an answer may well be given twice.
         keys = ((f"request:{key}", digest),) if key else ()
-        if not keys and request.path == "/handoffs":
+        if not keys and once:
             keys = ((f"body:{digest.hex()}", digest),)
         origin = Origin("transaction", self.world.base_url, request.remote_addr, key)
         try:
-            given = transact(self.world, Request(tenant, keys, origin), plan, lambda done: answer(done, made))
+            given = transact(self.world, Request(tenant, keys, origin), plan, answer)
         except HandoffError as refusal:
             raise type(refusal)([_in_plain(issue, made) for issue in refusal.issues]) from None
         response = Response(given.body, given.status, content_type="application/json")
@@ -88,41 +101,87 @@ def sending_routes(sending: Sending) -> Blueprint:
         raw = sending.body()
         plain = _loaded(NewHandoffSchema(), raw)
 
-        def answer(done: Done, _: Resources) -> Answer:
+        def answer(done: Done) -> Answer:
             (task,) = (outcome for outcome in done.outcomes if outcome.type == "Task")
-            return Answer(201, {"Location": f"/handoffs/{task.id}"}, _standing(done, str(task.id)))
+            return Answer(201, {"Location": f"/handoffs/{task.id}"}, _standing(done.handoffs[str(task.id)]))
 
         build = lambda _reader: plain_handoff.request(plain, client.tenant)  # noqa: E731 - names what is done with it
-        return sending.send(raw, client.scopes, client.tenant, build, answer)
+        return sending.send(raw, client.scopes, client.tenant, build, answer, once=True)
 
     @routes.post("/handoffs/<id_>/status")
     def status(id_: str) -> Response:
-        client = sending.authenticate(dict(request.headers))
-        raw = sending.body()
-        plain = _loaded(AnswerSchema(), raw)
+        return _add(sending, id_, AnswerSchema(), plain_handoff.answer, 200)
 
-        def build(reader: Reader) -> Resources:
-            task = reader.read(ResourceKey("Task", id_))
-            if task is None or task.deleted or reader.handoff(id_) is None:
-                raise NotFound("no such handoff")
-            related = [(decode(r.body), r.version, r.author) for r in reader.resources_of(id_) if not r.deleted]
-            return plain_handoff.answer(plain, decode(task.body), task.version, related, client.tenant)
+    @routes.post("/handoffs/<id_>/contacts")
+    def contacts(id_: str) -> Response:
+        return _add(sending, id_, AttemptSchema(), plain_additions.contact, 201, once=True)
 
-        def answer(done: Done, _: Resources) -> Answer:
-            return Answer(200, {}, _standing(done, id_))
+    @routes.post("/handoffs/<id_>/appointment")
+    def appointment(id_: str) -> Response:
+        return _add(sending, id_, BookingSchema(), plain_additions.booking, 200)
 
-        return sending.send(raw, client.scopes, client.tenant, build, answer)
+    @routes.post("/handoffs/<id_>/documents")
+    def documents(id_: str) -> Response:
+        return _add(sending, id_, DocumentSchema(), plain_additions.attachment, 201, once=True)
+
+    @routes.post("/handoffs/<id_>/consents")
+    def consents(id_: str) -> Response:
+        return _add(sending, id_, ConsentSchema(), plain_additions.consented, 201)
+
+    @routes.delete("/handoffs/<id_>/consents")
+    def withdraw(id_: str) -> Response:
+        return _add(sending, id_, None, lambda _, existing: plain_additions.withdrawal(existing), 200)
 
     return routes
 
 
-def _standing(done: Done, id_: str) -> bytes:
+def _add(
+    sending: Sending,
+    id_: str,
+    schema: Schema | None,
+    make: Callable[[Plain, Existing], Resources],
+    status: int,
+    *,
+    once: bool = False,
+) -> Response:
+    """Add to a handoff, or answer it, what `make` makes of the body."""
+    client = sending.authenticate(dict(request.headers))
+    raw = sending.body() if schema else b""
+    plain = _loaded(schema, raw) if schema else {}
+    held: Handoff | None = None
+
+    def build(reader: Reader) -> Resources:
+        nonlocal held
+        task, held = reader.read(ResourceKey("Task", id_)), reader.handoff(id_)
+        if task is None or task.deleted or held is None:
+            raise NotFound("no such handoff")
+        _check_match(task.version)
+        related = [(decode(r.body), r.version, r.author) for r in reader.resources_of(id_) if not r.deleted]
+        is_initiator = held.requester == client.tenant
+        return make(plain, Existing(decode(task.body), task.version, related, client.tenant, is_initiator))
+
+    def answer(done: Done) -> Answer:
+        handoff = next((each for each in done.written if each.id == id_), held)
+        assert handoff is not None
+        return Answer(status, {}, _standing(handoff))
+
+    return sending.send(raw, client.scopes, client.tenant, build, answer, once=once)
+
+
+def _check_match(version: int) -> None:
+    """Raises VersionConflict when the sender decided on another version than the one that stands."""
+    stated = request.headers.get("If-Match")
+    if stated is not None and version_in_etag(stated, IF_MATCH) != version:
+        text = f'expected If-Match W/"{version}", the current version, got another; read the handoff again'
+        raise VersionConflict(text, expression=IF_MATCH)
+
+
+def _standing(handoff: Handoff) -> bytes:
     """Where the handoff stands now, in short; `GET /handoffs/{id}` says all."""
-    handoff = done.handoffs[id_]
     action = handoff.next_action
     return encode(
         {
-            "id": id_,
+            "id": handoff.id,
             "status": handoff.status,
             "responsible": handoff.responsible,
             "next_action": {"code": action.code, "who": action.who, "by": action.by} if action else None,
@@ -161,4 +220,6 @@ def _member(name: str) -> str:
 
 
 def _in_plain(issue: Issue, made: Resources) -> Issue:
+    if issue.expression == IF_MATCH:
+        return issue
     return replace(issue, expression=made.member_at(issue.expression))

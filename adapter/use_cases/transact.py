@@ -76,6 +76,8 @@ class Done:
     handoffs: dict[str, Handoff] = field(default_factory=dict)
     restricted: Collection[str] = ()
     """Kinds of restriction that the answer comes under, if it shows anything."""
+    written: Sequence[Handoff] = ()
+    """Handoffs as they stand afterwards, those that only a Consent has moved among them."""
 
 
 def fresh_content(first: Tree, raw: bytes) -> Callable[[], Tree]:
@@ -96,7 +98,7 @@ def transact(
         reader = world.store.reader(request.tenant)
         planned = plan(reader)
         decision, outcomes = _decide(world, request, reader, planned)
-        given = answer(Done(outcomes, decision.handoffs, decision.restricted))
+        given = answer(Done(outcomes, decision.handoffs, decision.restricted, decision.write_set.handoffs))
         if decision.restricted:
             given = replace(given, headers={**given.headers, **NOTICE_HEADER})
         write_set = decision.write_set

@@ -45,6 +45,14 @@ SILENT: Final = {
 
 PATIENT: Final = {"resourceType": "Patient", "name": [{"family": "Testerly"}]}
 
+ATTEMPT: Final = {"at": "2026-01-05T09:00:00Z", "by": "phone", "whom": "person", "reached": True}
+FILE: Final = {
+    "kind": "other", "title": "x", "content_type": "text/plain", "content": "eA==", "written": "2026-01-05T09:00:00Z",
+}  # fmt: skip
+VISIT: Final = {"start": "2026-01-06T15:00:00Z", "end": "2026-01-06T16:00:00Z", "status": "booked"}
+SIGNED: Final = {
+    "about": "substance-use", "recipients": ["outpatient-clinic"], "purpose": "treatment", "signed": "2026-01-05",
+}  # fmt: skip
 PLAIN: Final = {
     "recipient": "outpatient-clinic",
     "person": {"identifier": {"value": "1"}, "family": "Testerly"},
@@ -103,9 +111,20 @@ CASES: Final[dict[tuple[str, str], Case]] = {
     ("POST", "/handoffs/<id_>/status"): lambda c, b: c.send(
         "POST", f"/handoffs/{b.id}/status", {"status": "cancelled", "reason": "moved away"}
     ),
+    ("GET", "/handoffs"): lambda c, b: c.get("/handoffs"),
+    ("POST", "/handoffs/<id_>/contacts"): lambda c, b: c.send("POST", f"/handoffs/{b.id}/contacts", ATTEMPT),
+    ("POST", "/handoffs/<id_>/appointment"): lambda c, b: c.send("POST", f"/handoffs/{b.id}/appointment", VISIT),
+    ("POST", "/handoffs/<id_>/documents"): lambda c, b: c.send("POST", f"/handoffs/{b.id}/documents", FILE),
+    ("POST", "/handoffs/<id_>/consents"): lambda c, b: c.send("POST", f"/handoffs/{b.id}/consents", SIGNED),
+    ("DELETE", "/handoffs/<id_>/consents"): lambda c, b: _withdrawn(c, b),
     ("GET", "/handoffs/<id_>/evidence"): lambda c, b: c.get(f"/handoffs/{b.id}/evidence"),
     ("GET", "/"): lambda c, b: c.get("/"),
 }
+
+
+def _withdrawn(caller: Caller, begun: Begun) -> Got:
+    assert caller.send("POST", f"/handoffs/{begun.id}/consents", SIGNED).status == 201
+    return caller.send("DELETE", f"/handoffs/{begun.id}/consents")
 
 
 def _lone(caller: Caller) -> str:

@@ -174,6 +174,9 @@ BAD_REQUEST: Final[Mapping[str, Sequence[Example]]] = {
             **TASK, "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "abort"}]}}),
         Example("plain JSON: not an object", "POST /handoffs", "[]", JSON),
         Example("plain JSON: a member is missing", "POST /handoffs", {"recipient": RECEIVER}, JSON),
+        Example("plain JSON: an unknown parameter", "GET /handoffs?person=x"),
+        Example("plain JSON: nobody was reached, and no reason", "POST /handoffs/{task}/contacts", {
+            "at": "2026-01-05T09:00:00Z", "by": "phone", "whom": "other-side", "reached": False}, JSON),
         Example("plain JSON: an unknown member", "POST /handoffs", {**PLAIN, "nonsense": 1}, JSON),
     ),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from flask import Flask
 from whole_house import RECEIVER, SENDER, Caller, Got, Tree, WholeHouse
 
 from adapter.intake.openapi import document
-from adapter.intake.schema import AnswerSchema, NewHandoffSchema
+from adapter.intake.schema import AnswerSchema, AttemptSchema, BookingSchema, ConsentSchema, NewHandoffSchema
 from mappings.canonicals import FACT_SYSTEM
 
 JSON = {"Content-Type": "application/json"}
@@ -170,6 +170,13 @@ def test_the_examples_of_the_docs_are_ones_that_are_taken() -> None:
     assert sent and answered
     NewHandoffSchema().load(json.loads(sent[1]))
     AnswerSchema().load(json.loads(answered[1]))
+    for path, schema in (("contacts", AttemptSchema()), ("appointment", BookingSchema())):
+        added = re.search(rf"/{path}\n(\{{.*?\}})\n(\n|```)", text, re.DOTALL)
+        assert added, path
+        schema.load(json.loads(added[1]))
+    consents = re.search(r'"consents": (\[.*?\])\n', text, re.DOTALL)
+    assert consents
+    ConsentSchema(many=True).load(json.loads(consents[1]))
 
 
 @pytest.mark.parametrize(

@@ -330,6 +330,20 @@ def _of_handoff(task: str, patient: str, mark: str) -> Made:
     yield "handoff as a page", get(f"/handoffs/{task}", **page)
     yield "evidence as a page", get(f"/handoffs/{task}/evidence", **page)
     yield "answer in plain JSON", send("POST", f"/handoffs/{task}/status", {"status": "accepted"}, "application/json")
+    visit = {"start": "2026-01-06T15:00:00Z", "end": "2026-01-06T16:00:00Z", "status": "booked"}
+    attempt = {"at": "2026-01-05T09:00:00Z", "by": "phone", "whom": "person", "reached": True}
+    file = {"kind": "other", "title": "x", "content_type": "text/plain", "content": "eA==", "written": attempt["at"]}
+    signed = {
+        "about": "substance-use",
+        "recipients": ["outpatient-clinic"],
+        "purpose": "treatment",
+        "signed": "2026-01-05",
+    }
+    added = {"contacts": attempt, "appointment": visit, "documents": file, "consents": signed}
+    for name, tree in added.items():
+        yield f"{name} in plain JSON", send("POST", f"/handoffs/{task}/{name}", tree, "application/json")
+    yield "withdrawal in plain JSON", Request("DELETE", f"/handoffs/{task}/consents")
+    yield "list in plain JSON", get("/handoffs")
     yield "worklist", get("/", **page)
     yield "governance", get("/governance", **page)
     yield "deliveries", get("/deliveries", **page)

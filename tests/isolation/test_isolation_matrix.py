@@ -33,7 +33,6 @@ ELSEWHERE = {
     "/demo/sign-in": "a demo's cookie",
     "/demo/sign-out": "a demo's cookie",
     "/fhir/": "the same as /fhir",
-    "/handoffs": "takes no id and no criteria: tests/face/test_plain_json.py",
     "/fhir/$process-message": "test_borrowed_names.py, test_bait.py",
 }
 """Routes that the matrix does not try: why, or where they are tried instead."""

@@ -4,61 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import requests
 import rich_click as click
 
-from adapter.config import InvalidSettings, Settings, read_settings
+from adapter.command_house import HttpAddress, house_of, settings_with, telling_refusals
 from adapter.domain.errors import HandoffError
-
-if TYPE_CHECKING:
-    from adapter.app import House
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="handoff-adapter", message="%(prog)s %(version)s")
 def main() -> None:
     """A FHIR R4 adapter for warm handoffs between organisations."""
-
-
-@contextmanager
-def _telling_refusals() -> Iterator[None]:
-    """A refusal ends the command with its text and exit code 1, without a traceback."""
-    try:
-        yield
-    except InvalidSettings as error:
-        refused = str(error)
-    except HandoffError as error:
-        refused = "\n".join(issue.text for issue in error.issues)
-    except requests.ConnectionError:
-        refused = "expected a server to answer at the base URL, got no connection"
-    else:
-        return
-    # Without the frame and the line breaks of a ClickException: SQL that somebody has to run is in it.
-    click.echo(f"Error: {refused}", err=True)
-    sys.exit(1)
-
-
-def _settings(**given: Any) -> Settings:
-    with _telling_refusals():
-        return read_settings(**given)
-
-
-@contextmanager
-def _house(settings: Settings, connections: int = 2) -> Iterator[House]:
-    from adapter.app import open_house
-    from adapter.storage import database_url, upgrade
-
-    with _telling_refusals():
-        configured = settings.database_url.get_secret_value() if settings.database_url else None
-        url = database_url(configured, settings.data_dir)
-        upgrade(url)
-        with open_house(settings, url, connections) as house:
-            yield house
 
 
 @main.command()
@@ -74,13 +32,22 @@ def serve(
     """Serve the FHIR face, with a worker for deliveries and deadlines."""
     from adapter.serving import serve as run
 
-    settings = _settings(host=host, port=port, workers=workers)
+    settings = settings_with(host=host, port=port, workers=workers)
     if port is not None and "base_url" not in settings.model_fields_set:
-        settings = _settings(host=host, port=port, workers=workers, base_url=f"http://{settings.host}:{port}")
+        settings = settings_with(host=host, port=port, workers=workers, base_url=f"http://{settings.host}:{port}")
     if demo and settings.production:
         raise click.UsageError("expected HANDOFF_MODE=demo with --demo: production has no demo partners")
-    with _telling_refusals():
-        run(settings, with_worker=not no_worker, demo=demo, demo_ports=json.loads(partner_ports or "null"))
+    demo_ports = None if partner_ports is None else _ports(partner_ports)
+    with telling_refusals():
+        run(settings, with_worker=not no_worker, demo=demo, demo_ports=demo_ports)
+
+
+def _ports(told: str) -> dict[str, int]:
+    try:
+        ports = json.loads(told)
+        return {str(partner): int(port) for partner, port in ports.items()}
+    except (ValueError, AttributeError, TypeError):
+        raise click.UsageError("expected --partner-ports as JSON, such as '{\"ob-clinic\": 9105}'") from None
 
 
 @main.command()
@@ -93,9 +60,9 @@ def worker(started_by_serve: bool) -> None:
 
     if started_by_serve:
         die_with_parent()
-    settings = _settings()
+    settings = settings_with()
     configure_logs(settings.log_level)
-    with _house(settings, connections=settings.delivery_workers + 4) as house:
+    with house_of(settings, connections=settings.delivery_workers + 4, new=True) as house:
         made = make_worker(
             house.world,
             house.store,
@@ -113,33 +80,42 @@ def demo() -> None:
     """Play every scenario of sample_bundles between simulated partners; exit 0 only if every expectation held."""
     from adapter.testkit.demo import play_demo
 
-    sys.exit(play_demo(_settings()))
+    sys.exit(play_demo(settings_with()))
 
 
 @main.command()
 @click.argument("partner")
-@click.option("--base-url", help="Server to ask (HANDOFF_BASE_URL).")
+@click.option("--base-url", type=HttpAddress(), help="Server to ask (HANDOFF_BASE_URL).")
 def token(partner: str, base_url: str | None) -> None:
-    """Print an access token of a demo PARTNER, obtained with its demo key from a running server."""
-    from adapter.demo_partners import demo_key
-    from adapter.smart_client import obtain_token
+    """Print an access token of a demo PARTNER, obtained with its demo key from a running server.
 
-    settings = _settings(base_url=base_url)
-    with _telling_refusals():
-        click.echo(obtain_token(settings.base_url, partner, demo_key(settings.demo_keys, partner)))
+    The key is in HANDOFF_DATA_DIR, where `handoff serve --demo` made it."""
+    from adapter.demo_partners import demo_key
+    from adapter.smart_client import TokenRefused, obtain_token
+
+    settings = settings_with(base_url=base_url)
+    with telling_refusals():
+        key = demo_key(settings.demo_keys, partner, make=False)
+        try:
+            click.echo(obtain_token(settings.base_url, partner, key))
+        except TokenRefused as refused:
+            hint = f"is `{settings.data_dir.resolve()}` (HANDOFF_DATA_DIR) the data directory of that server?"
+            raise TokenRefused(f"{refused}\n{hint}") from None
 
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--base-url", help="FHIR server to play against (HANDOFF_BASE_URL).")
+@click.option("--base-url", type=HttpAddress(), help="FHIR server to play against (HANDOFF_BASE_URL).")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit report here.")
 def replay(paths: tuple[Path, ...], base_url: str | None, junit: Path | None) -> None:
-    """Play the scenarios at PATHS against this or any other FHIR server."""
+    """Play the scenarios at PATHS against this or any other FHIR server.
+
+    Exit code 0: every expectation held; 1: one did not; 2: a script cannot be played as it is written."""
     from adapter.demo_partners import demo_ports
     from adapter.testkit.replay import replay as play
 
-    settings = _settings()
-    with _telling_refusals():
+    settings = settings_with()
+    with telling_refusals():
         address = base_url or settings.base_url
         sys.exit(play(paths, address, junit, keys=settings.demo_keys, partner_ports=demo_ports()))
 
@@ -209,7 +185,7 @@ def partners() -> None:
 @partners.command("list")
 def list_partners() -> None:
     """Print id, dialect, channels and name of every partner."""
-    with _house(_settings()) as house:
+    with house_of(settings_with()) as house:
         for partner in house.register.directory():
             state = "" if partner.active else " (disabled)"
             channels = ",".join(channel.type for channel in partner.channels) or "none"
@@ -222,7 +198,7 @@ def show_partner(partner: str) -> None:
     """Print the register entry of PARTNER, as `partners add` would read it, without secrets."""
     from adapter.partners import shown
 
-    with _house(_settings()) as house:
+    with house_of(settings_with()) as house:
         found = house.register.directory().get(partner)
         if found is None:
             raise click.ClickException(f"expected a registered partner, got `{partner}`")
@@ -230,7 +206,7 @@ def show_partner(partner: str) -> None:
 
 
 @partners.command("add")
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def add_partner(file: Path) -> None:
     """Add or replace the partner (or partners) described in FILE; see docs/partners.md."""
     from adapter.delivery import CHANNELS
@@ -238,7 +214,7 @@ def add_partner(file: Path) -> None:
     from adapter.use_cases.register_partner import register_partners
     from mappings.dialects import DIALECTS
 
-    with _house(_settings()) as house:
+    with house_of(settings_with(), new=True) as house:
         added = read_partner_files(file)
         now = house.clock.now()
         register_partners(house.store, house.register, added, now, channel_types=CHANNELS, dialects=DIALECTS)
@@ -252,7 +228,7 @@ def disable(partner: str) -> None:
     """Disable PARTNER: its tokens stop working within two seconds, nothing more is sent to it."""
     from adapter.use_cases.register_partner import disable_partner
 
-    with _house(_settings()) as house:
+    with house_of(settings_with()) as house:
         disable_partner(house.store, house.register, partner, house.clock.now())
         click.echo(f"disabled {partner}")
 
@@ -273,8 +249,10 @@ def report(
 
     if measure is not None and measure not in MEASURES:
         raise click.UsageError(f"expected a measure of {', '.join(MEASURES)}, got `{measure}`")
-    with _house(_settings()) as house:
+    with house_of(settings_with()) as house:
         now = house.clock.now()
+        if partner is not None and house.register.directory().get(partner) is None:
+            raise click.ClickException(f"expected a registered partner, got `{partner}`")
         reader = house.store.reader(partner) if partner else house.store.system_reader()
         day = (last or now).date()
         period = Period(first.date() if first else day - timedelta(days=90), day)
@@ -300,8 +278,9 @@ def list_deliveries(subscriber: str | None, handoff: str | None) -> None:
     from adapter.storage.lanes import LaneStore
     from adapter.storage.subscriptions import SubscriptionStore
 
-    with _house(_settings()) as house:
-        for lane in LaneStore(house.store.engine).listing(subscriber=subscriber, handoff=handoff):
+    with house_of(settings_with()) as house:
+        lanes = list(LaneStore(house.store.engine).listing(subscriber=subscriber, handoff=handoff))
+        for lane in lanes:
             click.echo(
                 f"{lane.lane}  {lane.state}  waiting {lane.waiting} since {lane.oldest.isoformat(timespec='seconds')}  "
                 f"attempts {lane.attempts}  {lane.last_error or ''}"
@@ -309,6 +288,8 @@ def list_deliveries(subscriber: str | None, handoff: str | None) -> None:
         for failed in () if handoff else SubscriptionStore(house.store.engine, house.world.base_url).in_error():
             if subscriber in {None, failed.id, failed.owner}:
                 click.echo(f"Subscription/{failed.id}  error  of {failed.owner}, who has to ask again: {failed.error}")
+    if not lanes:
+        click.echo("nothing waits", err=True)
 
 
 @deliveries.command("retry")
@@ -320,9 +301,13 @@ def retry(lane: str | None, subscriber: str | None) -> None:
 
     if (lane is None) == (subscriber is None):
         raise click.UsageError("expected either --lane or --subscriber")
-    with _house(_settings()) as house:
-        for tried in LaneStore(house.store.engine).retry(lane=lane, subscriber=subscriber):
-            click.echo(f"queued {tried}")
+    with house_of(settings_with()) as house:
+        tried = LaneStore(house.store.engine).retry(lane=lane, subscriber=subscriber)
+        for queued in tried:
+            click.echo(f"queued {queued}")
+    if not tried:
+        what = "a lane" if lane else "a subscriber"
+        raise click.ClickException(f"expected {what} of `handoff deliveries list`, got one for which nothing waits")
 
 
 @deliveries.command("park")
@@ -332,7 +317,7 @@ def park(lane: str) -> None:
     from adapter.storage.lanes import LaneStore
     from adapter.use_cases.deliver import park_lane
 
-    with _house(_settings()) as house:
+    with house_of(settings_with()) as house:
         if not park_lane(LaneStore(house.store.engine), lane, house.clock.now()):
             raise click.ClickException("expected a lane of `handoff deliveries list`, got one in which nothing waits")
         click.echo(f"parked {lane}")
@@ -350,14 +335,17 @@ def verify_audit(tenant: str | None) -> None:
     from adapter.storage.audit_anchor import read_anchor
     from adapter.storage.audit_chain import AuditChain
 
-    settings = _settings()
-    with _house(settings) as house:
+    settings = settings_with()
+    with house_of(settings) as house:
         try:
             # Read first: what is sealed meanwhile is newer than what was anchored, never older.
             anchored = read_anchor(settings.audit_anchor)
         except ValueError as error:
             raise click.ClickException(str(error)) from None
         verified = AuditChain(house.store.engine).verify(anchored, tenant)
+        compared = verified.rows or verified.waiting or verified.flaws
+        if tenant is not None and not compared and house.register.directory().get(tenant) is None:
+            raise click.ClickException(f"expected a registered partner or one with a trail, got `{tenant}`")
     click.echo(f"{verified.rows} rows are as they were sealed, {verified.waiting} wait for their seal")
     for flaw in verified.flaws:
         click.echo(f"{flaw.trail} of {flaw.tenant}, position {flaw.position}: {flaw.what}")
@@ -374,7 +362,7 @@ def db() -> None:
 @db.command("upgrade")
 def upgrade_database() -> None:
     """Bring the schema up to this version; safe to run from several hosts at once."""
-    with _house(_settings()):
+    with house_of(settings_with(), new=True):
         click.echo("the schema is up to date")
 
 

@@ -51,19 +51,24 @@ def demo_ports() -> dict[str, int]:
     return {partner.id: urlsplit(partner.channels[0].endpoint).port or 0 for partner in demo_partners()}
 
 
-def demo_key(keys_folder: Path, partner_id: str) -> dict[str, Any]:
-    """The private JWK (ES384) of a demo partner, made if absent. Raises NotFound for any other partner."""
+def demo_key(keys_folder: Path, partner_id: str, *, make: bool = True) -> dict[str, Any]:
+    """The private JWK (ES384) of a demo partner, made if absent. Raises NotFound for any other partner, and without
+    `make` for a key that is not there: one that is made now is registered nowhere."""
     if partner_id not in DEMO_PARTNERS:
         raise NotFound(f"expected a demo partner ({', '.join(DEMO_PARTNERS)}), got another")
+    file = keys_folder / f"{partner_id}.json"
+    if not make and not file.is_file():
+        where = "HANDOFF_DATA_DIR has to be that of the server, and the server one with demo partners"
+        raise NotFound(f"expected the key of {partner_id} in `{file.absolute()}`, got none: {where}")
 
-    def make() -> bytes:
+    def fresh() -> bytes:
         marks = {"alg": "ES384", "use": "sig", DEMO_KEY_MARK: True}
         key = ECKey.generate_key("P-384", private=True).as_dict(private=True)
         key["kid"] = f"demo-{ECKey.import_key(key).thumbprint()[:16]}"
         return json.dumps({**key, **marks}, indent=1).encode()
 
     keys_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key: dict[str, Any] = json.loads(private_file(keys_folder / f"{partner_id}.json", make))
+    key: dict[str, Any] = json.loads(private_file(file, fresh))
     return key
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +20,7 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from adapter.app import open_house
-from adapter.config import PREFIX, Settings, refuse_insecure
+from adapter.config import PREFIX, InvalidSettings, Settings, refuse_insecure
 from adapter.demo_partners import ensure_demo_partners
 from adapter.domain.errors import Unavailable
 from adapter.published import published_measures, published_topics
@@ -36,12 +38,16 @@ _STOP_SECONDS = 5
 """For the server's processes to end their requests. One that is told to stop while it starts does not hear it and is
 killed then, by which nothing is lost."""
 
+_PORT_SECONDS = 3.0
+"""For the processes of a server that was killed at this port to be gone as well."""
+
 _log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int] | None, demo: bool) -> None:
     """Blocks until SIGTERM or SIGINT. Raises InvalidSettings or Unavailable before anything listens."""
     refuse_insecure(settings)
+    refuse_taken_port(settings.host, settings.port)
     embedded = None if settings.database_url else EmbeddedPostgres(settings.data_dir)
     url = embedded.url() if embedded else database_url(_configured(settings), settings.data_dir)
     upgrade(url)
@@ -71,6 +77,35 @@ def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int
             log_access=False,  # an access log holds addresses, and an address may hold a name
         )
         server.serve()
+
+
+def refuse_taken_port(host: str, port: int, patience: float = _PORT_SECONDS) -> None:
+    """Raises InvalidSettings when we cannot listen there.
+
+    The web server shares its port among its processes (SO_REUSEPORT), and so with anybody else's of the same account:
+    two adapters with two databases would then answer in turn, and a handoff that one has taken be unknown to the other.
+    """
+    give_up = time.monotonic() + patience
+    while (problem := _cannot_listen(host, port)) is not None:
+        if problem != errno.EADDRINUSE:
+            raise InvalidSettings([f"{PREFIX}HOST: expected to listen on {host}:{port}, got: {os.strerror(problem)}"])
+        if time.monotonic() > give_up:
+            raise InvalidSettings([f"{PREFIX}PORT: expected a free port of {host}, got {port}: somebody listens there"])
+        time.sleep(0.1)
+
+
+def _cannot_listen(host: str, port: int) -> int | None:
+    """The errno for which not, if any."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror:
+        return errno.EADDRNOTAVAIL
+    except OSError as error:
+        return error.errno
+    return None
 
 
 def _configured(settings: Settings) -> str | None:

@@ -38,6 +38,8 @@ def read_partner_files(path: Path) -> list[Partner]:
         raise _located(error, path.name) from None
     if not isinstance(content, list):
         content = [content]
+    if not content:
+        raise Invalid(f"{path.name}: expected at least one partner, got none")
     partners: list[Partner] = []
     for number, item in enumerate(content):
         try:

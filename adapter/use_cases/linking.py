@@ -181,12 +181,12 @@ def _refuse_dangling(
                 if key in missing and not already and not is_owner:
                     problems.append((change, element["reference"], f"no such {key.type}"))
     if problems:
-        raise Invalid(
-            [
-                Issue("not-found", f"expected a reference to an existing resource, got {what}", _where(change, ref))
-                for change, ref, what in problems
-            ]
-        )
+        issues = [
+            Issue("not-found", f"expected a reference to an existing resource, got {what}", at)
+            for change, ref, what in problems
+            for at in _places(change, ref)
+        ]
+        raise Invalid(list(dict.fromkeys(issues)))
 
 
 def _pointed_before(change: Change, reference: str) -> bool:
@@ -194,10 +194,13 @@ def _pointed_before(change: Change, reference: str) -> bool:
 
 
 def _where(change: Change, reference: str) -> str:
-    for element, at in walk_references(change.tree or {}, change.at):
-        if element["reference"] == reference:
-            return f"{at}.reference"
-    return change.at
+    return _places(change, reference)[0]
+
+
+def _places(change: Change, reference: str) -> list[str]:
+    """Everywhere that a resource refers so."""
+    elements = walk_references(change.tree or {}, change.at)
+    return [f"{at}.reference" for element, at in elements if element["reference"] == reference] or [change.at]
 
 
 def reach(start: Iterable[str], known: Known, reader: Reader, tenant: str) -> tuple[set[str], set[ResourceKey]]:

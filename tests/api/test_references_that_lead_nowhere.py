@@ -22,6 +22,13 @@ def test_a_reference_that_could_lead_nowhere_is_refused_where_it_stands(sender: 
     assert (refused.status, refused.expression) == (400, "Observation.focus[0].reference")
 
 
+def test_a_reference_that_leads_nowhere_twice_is_told_twice_and_each_once(sender: Caller) -> None:
+    nowhere = [{"reference": "Patient/nobody"}, {"reference": "Patient/nobody"}]
+    refused = sender.post("Observation", {**OBSERVATION, "focus": nowhere})
+    places = [issue["expression"] for issue in refused.issues]
+    assert sorted(places) == [["Observation.focus[0].reference"], ["Observation.focus[1].reference"]]
+
+
 def test_a_reference_to_another_server_is_kept(sender: Caller) -> None:
     elsewhere = {**OBSERVATION, "focus": [{"reference": "https://other.example/fhir/Patient/x"}]}
     assert sender.post("Observation", elsewhere).status == 201

@@ -316,6 +316,14 @@ def test_an_url_that_leaves_the_base_or_names_nothing_is_refused(sender: Caller,
     assert refused.expression.startswith("Bundle.entry[0].request")
 
 
+@pytest.mark.parametrize(("method", "url"), [("POST", "ValueSet/$lookup"), ("GET", "Patient/1/$everything")])
+def test_an_operation_within_a_bundle_is_not_taken_for_an_id(sender: Caller, method: str, url: str) -> None:
+    parameters = {"resourceType": "Parameters"} if method == "POST" else None
+    refused = sender.post("", bundle(entry(method, url, parameters)))
+    assert (refused.status, refused.code) == (400, "not-supported")
+    assert refused.expression == "Bundle.entry[0].request.url"
+
+
 def test_what_is_sent_to_the_wrong_place_is_told_where_it_belongs(sender: Caller) -> None:
     for kind, word in (("message", "$process-message"), ("document", "/fhir/Bundle"), ("searchset", "answer")):
         refused = sender.post("", bundle(type=kind))

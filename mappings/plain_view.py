@@ -15,13 +15,13 @@ from mappings.canonicals import CARE_PLAN_CATEGORY_SYSTEM, FACT_SYSTEM, RISK_TIE
 from mappings.contacts import media_of
 from mappings.plain_additions import CONFIDENTIAL
 from mappings.plain_resources import MEDIA, Tree
-from mappings.references import in_trees
+from mappings.references import Resolve, contained_or, in_trees
 from mappings.times import parse_time
 
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 _MEDIUM: Final[Mapping[str, str]] = {code: name for name, code in MEDIA.items()}
 _ABSENT: Final[tuple[object, ...]] = (None, "", [], {})
-_BESIDE: Final = frozenset(
+BESIDE: Final = frozenset(
     {"Patient", "ServiceRequest", "Consent", "Binary", "Organization", "Location", "Endpoint"}
     | {"Practitioner", "PractitionerRole", "HealthcareService", "Provenance"}
 )
@@ -48,17 +48,21 @@ def person(patient: Tree | None) -> Tree:
 
 def content(task: Tree, trees: Mapping[str, Tree]) -> Tree:
     """What a handoff says. `trees`: `Type/id` → what belongs to it and may be shown, the Task among it."""
-    resolve = in_trees({**trees, f"Task/{task['id']}": task})
+    known = in_trees(trees)
+    resolve = contained_or(task, known)
     request: Tree = _at(task.get("focus"), resolve) or {}
-    visit: Tree = _at(request.get("encounter"), resolve) or {}
+    if request.get("resourceType") != "ServiceRequest":
+        request = {}
+    beside_request = contained_or(request, known)
+    visit: Tree = _at(request.get("encounter"), beside_request) or {}
     told: Tree = {
         "person": person(_at(task.get("for"), resolve)),
-        "reason": _reasons(request, resolve),
+        "reason": _reasons(request, beside_request) or _text(task.get("reasonCode")) or task.get("description"),
         "status_reason": _text(task.get("statusReason")),
         "order_number": _identifier(request),
         "priority": request.get("priority") or task.get("priority"),
-        "sender": _contact(request.get("requester"), resolve),
-        "recipient_contact": _contact(next(iter(request.get("performer", ())), None), resolve),
+        "sender": _contact(request.get("requester"), beside_request),
+        "recipient_contact": _contact(next(iter(request.get("performer", ())), None), beside_request),
         "visit": {name: visit["period"][name] for name in ("start", "end") if name in visit.get("period", {})},
         "facts": _parameters(task.get("input", ()), resolve),
         "answers": _parameters(task.get("output", ()), resolve),
@@ -79,16 +83,16 @@ def content(task: Tree, trees: Mapping[str, Tree]) -> Tree:
                 steps = [_text({"text": (a.get("detail") or {}).get("description")}) for a in tree.get("activity", ())]
                 told["safety_plan"] = _said({"summary": tree.get("description"), "next_steps": [s for s in steps if s]})
             case "Communication":
-                told["contacts"].append(_attempt(tree, resolve))
+                told["contacts"].append(_attempt(tree, contained_or(tree, known)))
             case "Appointment":
-                told["appointments"].append(_appointment(tree, resolve))
+                told["appointments"].append(_appointment(tree, contained_or(tree, known)))
             case "DocumentReference":
                 told["documents"] += _documents(tree)
             case "Consent":
                 told["consents"].append(_consent(tree))
             case "Encounter" if tree is visit:
                 pass
-            case type_ if type_ not in _BESIDE and key != f"Task/{task['id']}":
+            case type_ if type_ not in BESIDE and key != f"Task/{task['id']}":
                 told["also"].append(key)
     for name, when in (("contacts", "at"), ("appointments", "start"), ("documents", "written"), ("consents", "signed")):
         told[name].sort(key=lambda each, when=when: (each.get(when) is not None, parse_time(each.get(when)) or _EVER))
@@ -99,7 +103,7 @@ def _said(members: Tree) -> Tree:
     return {name: value for name, value in members.items() if value not in _ABSENT}
 
 
-def _at(element: Tree | None, resolve: Any) -> Tree | None:
+def _at(element: Tree | None, resolve: Resolve) -> Tree | None:
     reference = (element or {}).get("reference")
     found: Tree | None = resolve(reference) if isinstance(reference, str) else None
     return found
@@ -128,14 +132,14 @@ def _text(concept: Tree | None) -> str | None:
     return concept.get("text") or next((each for each in displays if each), None)
 
 
-def _reasons(request: Tree, resolve: Any) -> str | None:
+def _reasons(request: Tree, resolve: Resolve) -> str | None:
     told = [_text(concept) for concept in request.get("reasonCode", ())]
     named = (_at(element, resolve) for element in request.get("reasonReference", ()))
     told += [_text(tree.get("code")) for tree in named if tree]
     return "; ".join(each for each in told if each) or None
 
 
-def _contact(element: Tree | None, resolve: Any) -> Tree | None:
+def _contact(element: Tree | None, resolve: Resolve) -> Tree | None:
     """Somebody with a name: a role by the person in it."""
     if not element:
         return None
@@ -183,7 +187,7 @@ def _is_safety_plan(tree: Tree) -> bool:
     return any((c.get("system"), c.get("code")) == (CARE_PLAN_CATEGORY_SYSTEM, "safety-plan") for c in codings)
 
 
-def _parameters(elements: Iterable[Tree], resolve: Any) -> dict[str, list[Any]]:
+def _parameters(elements: Iterable[Tree], resolve: Resolve) -> dict[str, list[Any]]:
     """Fact → what it says, each in the simplest form that it has."""
     found: dict[str, list[Any]] = {}
     for element in elements:
@@ -195,7 +199,7 @@ def _parameters(elements: Iterable[Tree], resolve: Any) -> dict[str, list[Any]]:
     return found
 
 
-def _value(element: Tree, resolve: Any) -> Any:
+def _value(element: Tree, resolve: Resolve) -> Any:
     name = next((name for name in element if name.startswith("value")), "")
     value: Any = element.get(name)
     match name:
@@ -213,7 +217,7 @@ def _value(element: Tree, resolve: Any) -> Any:
     return value
 
 
-def _attempt(tree: Tree, resolve: Any) -> Tree:
+def _attempt(tree: Tree, resolve: Resolve) -> Tree:
     media = sorted(_MEDIUM.get(code, code) for code in media_of(tree))
     parties = [_contact(element, resolve) or element.get("reference") for element in tree.get("recipient", ())]
     return _said(
@@ -234,7 +238,7 @@ def _payloads(tree: Tree) -> Iterator[str]:
     return (each["contentString"] for each in tree.get("payload", ()) if "contentString" in each)
 
 
-def _appointment(tree: Tree, resolve: Any) -> Tree:
+def _appointment(tree: Tree, resolve: Resolve) -> Tree:
     actors = [_at(each.get("actor"), resolve) or {} for each in tree.get("participant", ())]
     place = next((_name(actor) for actor in actors if actor.get("resourceType") == "Location"), None)
     return _said({"start": tree.get("start"), "end": tree.get("end"), "status": tree.get("status"), "place": place})

@@ -151,6 +151,9 @@ def test_the_ladder_climbs_and_whoever_is_asked_sees_that_somebody_needs_help_an
     child = next(line["detail"]["task"] for line in ledger if line["kind"] == "ladder:escalated")
     seen = clinic.caller(ESCALATION_OWNER).get(child)
     assert (seen.status, seen.tree["requester"]["reference"]) == (200, f"Organization/{CLINIC}")
+    plain = clinic.caller(ESCALATION_OWNER).get(f"/handoffs/{child.removeprefix('Task/')}")
+    assert (plain.status, plain.tree["part_of"]) == (200, unanswered.id)
+    assert "Canaryname" not in plain.raw.decode() and "Opioid" not in plain.raw.decode()
     assert clinic.recipient.get(unanswered.task).status == 200
     (bundle,) = told(clinic, unanswered.id, subscriber(OTHER, payload="full-resource"))
     assert shown(bundle) == set()

@@ -163,7 +163,9 @@ def create_app(house: House, seconds: Callable[[], float] = time.monotonic) -> F
         house.world, authentication, partial(body, settings.max_body_bytes), request_key, face.refuse_invalid
     )))  # fmt: skip
     app.register_blueprint(openapi_routes())
-    app.register_blueprint(health_routes(lambda: readiness(house.store.engine)))
+    app.register_blueprint(
+        health_routes(lambda: readiness(house.store.engine), LaneStore(house.store.engine).backlog, house.clock.now)
+    )
     if isinstance(house.clock, DemoClock):
         app.register_blueprint(demo_clock_routes(house.clock.advance))
     if settings.proxies:
@@ -222,6 +224,9 @@ def _refuse_impossible_address(known: frozenset[str]):  # type: ignore[no-untype
     def refuse() -> ResponseReturnValue | None:
         arguments: Mapping[str, str] = request.view_args or {}
         type_, id_ = arguments.get("type_"), arguments.get("id_")
+        if any(part is not None and part.startswith("$") for part in (type_, id_)):
+            expected = "expected an operation of this server (GET /fhir/metadata lists them), got another"
+            raise NotFound(expected, code="not-supported")
         if type_ is not None and type_ not in known:
             raise NotFound("expected a resource type of FHIR R4 in the address, got another name", code="not-supported")
         if id_ is not None and not ID.match(id_):

@@ -72,7 +72,7 @@ def register_error_handlers(app: Flask) -> None:
         if status == 405:
             response.headers["Allow"] = ", ".join(_other_methods(app))
         if status == 401:
-            response.headers["WWW-Authenticate"] = "Bearer"
+            response.headers["WWW-Authenticate"] = _challenge(refusal)
         if status in {429, 503}:
             response.headers["Retry-After"] = str(getattr(refusal, "retry_after", 5))
         return response
@@ -94,6 +94,11 @@ def register_error_handlers(app: Flask) -> None:
         _log.error("unforeseen", kind=type(error).__name__, at=_place_of(error), route=str(request.url_rule))
         issue = Issue("exception", "the server failed and kept nothing; send it again, and report it if that fails too")
         return Response(outcome([issue]), 500, content_type=FHIR_JSON)
+
+
+def _challenge(refusal: HandoffError) -> str:
+    """https://www.rfc-editor.org/rfc/rfc6750#section-3: no error code for who sent no token."""
+    return "Bearer" if refusal.issues[0].code == "login" else 'Bearer error="invalid_token"'
 
 
 def _other_methods(app: Flask) -> list[str]:

@@ -235,6 +235,26 @@ def test_a_bad_access_token_opens_nothing(door: Door, bad: str) -> None:
     assert (answer.status_code, answer.json) == (401, {"error": "NotAuthenticated", "code": code})
 
 
+@pytest.mark.parametrize(
+    ("bad", "word"),
+    [("signed with another secret", "HANDOFF_SECRET"), ("made for another server", "HANDOFF_BASE_URL")],
+)
+def test_hosts_that_do_not_share_what_they_must_are_told_of_once(
+    door: Door, bad: str, word: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    make, _ = BAD_TOKENS[bad]
+    for _ in range(3):
+        door.whoami(make(door))
+    assert [record.getMessage().count(f"{word} differs between hosts") for record in caplog.records] == [1]
+
+
+@pytest.mark.parametrize("bad", sorted({*BAD_TOKENS} - {"signed with another secret", "made for another server"}))
+def test_other_bad_tokens_say_nothing_of_hosts(door: Door, bad: str, caplog: pytest.LogCaptureFixture) -> None:
+    make, _ = BAD_TOKENS[bad]
+    door.whoami(make(door))
+    assert all("HANDOFF_BASE_URL" not in record.getMessage() for record in caplog.records)
+
+
 def test_another_scheme_than_bearer_is_refused(door: Door) -> None:
     answer = door.app.test_client().get("/whoami", headers={"Authorization": f"Basic {door.token()}"})
     assert answer.json == {"error": "NotAuthenticated", "code": "login"}

@@ -35,8 +35,9 @@ from adapter.storage.search_parameters import (
     token_form,
 )
 from adapter.storage.sql import Values, all_of
-from adapter.storage.stored import STORED, stored_resource
+from adapter.storage.stored import COLUMNS, STORED, stored_resource
 from adapter.use_cases.ports import SearchPage, SearchQuery, StoredResource
+from mappings.organization import PUBLISHED_TYPES
 
 MOST_SORTED = 2000
 """So many resources are sorted for a page; more are walked through in order instead."""
@@ -85,7 +86,14 @@ def match(driver: Driver, access: Access, type: str, criteria: str) -> Sequence[
         raise Invalid("expected search parameters in the criteria of a conditional request, got none")
     values = Values()
     where = all_of(_conditions(driver, access, type, parsed, values))
-    rows = driver.rows(f"SELECT {STORED} FROM resource_version r WHERE {where} LIMIT 2", *values.bound)
+    if type not in PUBLISHED_TYPES:
+        rows = driver.rows(f"SELECT {STORED} FROM resource_version r WHERE {where} LIMIT 2", *values.bound)
+        return [stored_resource(row, access.tenant) for row in rows]
+    # Senders describe their partners in what they send. What the register publishes of them is the one that is meant.
+    columns, order = f"{STORED}, r.readers @> ARRAY['*'] AS published", "ORDER BY published DESC LIMIT 2"
+    rows = driver.rows(f"SELECT {columns} FROM resource_version r WHERE {where} {order}", *values.bound)
+    if [row[COLUMNS] for row in rows] == [True, False]:
+        rows = rows[:1]
     return [stored_resource(row, access.tenant) for row in rows]
 
 

@@ -83,6 +83,19 @@ def fault_of(
     return _wrong_type(entries.types.get(reference) or type_named_by(reference), targets)
 
 
+def type_fault(stated: Any, reference: str | None, targets: frozenset[str]) -> str | None:
+    """What is wrong with Reference.type, if anything: it must agree with the reference, and with what may stand there.
+    Without a reference it alone says what an identifier is of. A type that R4 does not have says nothing."""
+    if stated not in shapes.resource_types():
+        return None
+    named = type_named_by(reference) if reference else None
+    if named is not None and named != stated:
+        return f"expected the type that the reference names, {named}; got {stated}"
+    if targets and stated not in targets:
+        return f"expected a reference to {', '.join(sorted(targets))}; got one to {stated}"
+    return None
+
+
 def type_named_by(reference: str) -> str | None:
     """`Task` of `Task/1`, `Task/1/_history/2`, `https://a.example/fhir/Task/1` and `Task?identifier=…`; else None."""
     address = reference.partition("?")[0].partition("#")[0]

@@ -222,6 +222,8 @@ def _reference_visitor(targets: frozenset[str]) -> Callable[[Walk, Any, Path], N
         fault = references.fault_of(value.get("reference"), targets, walk.entries, walk.container)
         if fault:
             walk.fault(fault[0], (path, "reference", None), fault[1])
+        elif (stated := value.get("type")) and (text := references.type_fault(stated, value.get("reference"), targets)):
+            walk.fault("value", (path, "type", None), text)
         if not value.keys() <= _PLAIN_REFERENCE:
             walk.node(value, table, path)
 

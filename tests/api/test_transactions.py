@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from whole_house import RECEIVER, Caller, Got, Tree, WholeHouse, bundle, entry, referral, transaction
 
+from mappings.canonicals import PARTNER_SYSTEM
 from mappings.json_codec import encode
 
 
@@ -129,6 +130,26 @@ def test_a_conditional_reference_must_match_one(sender: Caller) -> None:
     several = sender.post("", transaction(observation(reference)))
     assert (several.status, several.code) == (412, "multiple-matches")
     assert several.expression == "Bundle.entry[0].resource.subject.reference"
+
+
+def test_what_the_register_publishes_of_a_partner_is_meant_rather_than_a_copy_that_was_sent(sender: Caller) -> None:
+    known = {"system": PARTNER_SYSTEM, "value": RECEIVER}
+    copy = {"resourceType": "Organization", "identifier": [known]}
+    for _ in range(2):
+        assert sender.post("Organization", copy).status == 201
+    criteria = f"identifier={PARTNER_SYSTEM}|{RECEIVER}"
+    sent = referral()
+    sent["entry"][2]["resource"]["owner"] = {"reference": f"Organization?{criteria}"}
+    sent["entry"].append(entry("POST", "Organization", copy, ifNoneExist=criteria))
+    *_, task, found = done(sender.post("", sent))
+    assert found == f"Organization/{RECEIVER}"
+    assert sender.get(task).tree["owner"]["reference"] == found
+    of_others = numbered("Organization")
+    for _ in range(2):
+        sender.post("Organization", of_others)
+    performer = {"reference": f"Organization?identifier=urn:x|{number_of(of_others)}"}
+    several = sender.post("", transaction({**observation("Patient/x"), "performer": [performer]}))
+    assert (several.status, several.code) == (412, "multiple-matches")
 
 
 def test_deletes_come_first_reads_last_and_answers_in_the_order_of_asking(sender: Caller) -> None:

@@ -42,6 +42,21 @@ def test_a_reference_to_a_type_that_the_element_does_not_allow_is_told(reference
 
 
 @pytest.mark.parametrize(
+    ("owner", "sound"),
+    [
+        ({"reference": "Organization/1", "type": "Organization"}, True),
+        ({"reference": "Organization/1", "type": "Practitioner"}, False),
+        ({"identifier": {"value": "1"}, "type": "Organization"}, True),
+        ({"identifier": {"value": "1"}, "type": "Location"}, False),
+        ({"reference": "urn:uuid:0197b5b6-7a1c-7cc1-a0c0-6b8f0f8e2f30", "type": "Location"}, False),
+        ({"identifier": {"value": "1"}, "type": "https://a.example/a-type-of-our-own"}, True),
+    ],
+)
+def test_the_type_beside_a_reference_or_an_identifier_must_fit(owner: Json, sound: bool) -> None:
+    assert found({**TASK, "owner": owner}) == ([] if sound else [("value", "Task.owner.type")])
+
+
+@pytest.mark.parametrize(
     ("reference", "type_"),
     [
         ("Task/1", "Task"),

@@ -128,9 +128,9 @@ def withdrawn(message: Message, dialect: Dialect, resolve: Resolve) -> Asked | N
     """What takes back what an earlier message asked for: the header's reason, a Task, or all that is asked for."""
     if message.reason in dialect.cancel_reasons:
         return Asked("cancelled", HEADER_AT, message.header)
-    tasks = [task for task in message.trees_of("Task") if "owner" in task and of_organisations(task, resolve)]
-    if tasks and all(task["status"] in _WITHDRAWN for task in tasks):
-        return Asked(str(tasks[0]["status"]), message.place_of(tasks[0]), tasks[0])
+    for task in message.trees_of("Task"):
+        if task["status"] in _WITHDRAWN and "owner" in task and of_organisations(task, resolve):
+            return Asked(str(task["status"]), message.place_of(task), task)
     named = {*message.focus}
     for reference in message.focus:
         named.add(((resolve(reference) or {}).get("focus") or {}).get("reference", ""))
@@ -138,6 +138,16 @@ def withdrawn(message: Message, dialect: Dialect, resolve: Resolve) -> Asked | N
     meant = [entry["resource"] for entry in planned if not message.focus or names_of(entry) & named]
     if meant and all(tree.get("status") in _WITHDRAWN for tree in meant):
         return Asked("cancelled", message.place_of(meant[0]), meant[0])
+    return None
+
+
+def taken_back_by(message: Message, task: Tree, resolve: Resolve) -> Asked | None:
+    """What takes back one of the things that a message asks for: its Task, or what that asks for."""
+    focus = resolve(message.named_from((task.get("focus") or {}).get("reference", ""), task))
+    if task.get("status") in _WITHDRAWN:
+        return Asked(task["status"], message.place_of(task), task)
+    if focus is not None and focus["resourceType"] in _PLANNED and focus.get("status") in _WITHDRAWN:
+        return Asked("cancelled", message.place_of(focus), focus)
     return None
 
 

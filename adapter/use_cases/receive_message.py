@@ -7,16 +7,15 @@ of its own: better a second look at a person than none.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from adapter.domain.errors import Invalid, NotAllowed, NotFound
-from adapter.domain.handoff import Handoff
 from adapter.domain.origin import INTERNAL, Origin
 from adapter.domain.partner import Directory, Partner
-from adapter.domain.task_status import TERMINAL
 from adapter.use_cases.decision import refuse
-from adapter.use_cases.ports import Answer, Reader, ResourceKey
+from adapter.use_cases.follow_message import earlier_handoffs, step_answered, steps_followed, tasks_of
+from adapter.use_cases.ports import Answer, Reader
 from adapter.use_cases.receive_bundle import Permit
 from adapter.use_cases.transact import Done, Plan, Request, fresh_content, transact
 from adapter.use_cases.world import World
@@ -26,7 +25,7 @@ from mappings import task as task_mapping
 from mappings.dialects import DIALECTS
 from mappings.dialects.dialect import Dialect
 from mappings.interaction import Interaction
-from mappings.json_codec import decode, encode
+from mappings.json_codec import encode
 from mappings.message import HEADER_AT, Message
 from mappings.message_intent import Asked
 from mappings.party import partner_named_by
@@ -121,48 +120,31 @@ def _plan(
     directory = world.register.directory()
     resolve = message_mapping.bundle_resolver(message.bundle)
     taken_back = None if message.answers else intent.withdrawn(message, dialect, resolve)
-    earlier = _earlier(reader, message, tenant, dialect, taken_back)
-    if earlier is None:
+    earlier = earlier_handoffs(reader, message, tenant, dialect, taken_back)
+    if not earlier:
         return _begin(world, message, tenant, dialect, resolve, destination, taken_back)
     if message.answers:
         # An answer brings resources of its own; an update reaches those of the message that it follows.
         interactions = message_mapping.interactions(message, _seed(tenant, message))
         task = intent.answering_task(message, dialect, resolve)
         interactions = [i for i in interactions if i.resource is not task]
-        asked, asking = intent.answered(message, dialect, resolve), []
+        asking: Sequence[Interaction] = ()
+        steps = step_answered(reader, earlier[0], intent.answered(message, dialect, resolve), message)
     else:
-        seed = message_mapping.seed_in(earlier.correlation) or _seed(tenant, message)
+        seed = message_mapping.seed_in(earlier[0].correlation) or _seed(tenant, message)
         interactions = message_mapping.interactions(message, seed)
         asking = [i for i in interactions if _asks_an_organisation(i, message, resolve, directory)]
-        known = _standing_for_a_handoff(reader, asking)
-        interactions = [i for i in interactions if not any(i is task for task in known)]
-        asked = taken_back
+        standing = tasks_of(earlier, asking)
+        steps = steps_followed(world, reader, earlier, standing, message, resolve, taken_back)
+        drafts = {handoff.id for handoff in earlier if handoff.status == "draft"}
+        told = [task for id_, task in standing.items() if id_ not in drafts]
+        interactions = [i for i in interactions if not any(i is task for task in told)]
     for interaction in interactions:
-        interaction.is_content = bool(message.answers) or not any(interaction is task for task in asking)
-    interactions += _steps(world, reader, earlier, asked, message)
+        interaction.is_content = not any(interaction is task for task in asking)
+    # Of several handoffs that one message began, each keeps to itself what was its own.
+    joined = (earlier[0].id,) if len(earlier) == 1 else ()
     labels = bundle_kinds(message.bundle)
-    return Plan(interactions, handoffs=(earlier.id,), refuse_dangling=False, labels=labels)
-
-
-def _standing_for_a_handoff(reader: Reader, asking: Sequence[Interaction]) -> Sequence[Interaction]:
-    """The Tasks of a following message that were there before: what they ask for is a step of their handoff. The only
-    one is, whatever it is called this time; of several, those that came before under the same name."""
-    return asking if len(asking) == 1 else [i for i in asking if i.fixed_id and reader.handoff(i.fixed_id)]
-
-
-def _earlier(
-    reader: Reader, message: Message, tenant: str, dialect: Dialect, taken_back: Asked | None
-) -> Handoff | None:
-    """The handoff that this message is about: the newest open one that its keys name, else the newest."""
-    if message.answers:
-        keys = message_mapping.answered_keys(message.answers)
-        mine = [h for h in reader.handoffs_by_correlation(keys) if h.owner == tenant]
-    elif message.reason in dialect.update_reasons or taken_back:
-        keys = message.earlier_keys()
-        mine = [h for h in reader.handoffs_by_correlation(keys) if h.requester == tenant]
-    else:
-        return None
-    return max(mine, key=lambda h: (h.status not in TERMINAL, h.authored_on, h.updated_at), default=None)
+    return Plan([*interactions, *steps], handoffs=joined, refuse_dangling=False, labels=labels)
 
 
 def _begin(
@@ -186,10 +168,12 @@ def _begin(
         owner = recipient(message, resolve, directory, destination, tenant, world.base_url)
         tasks = [_made_task(world, message, resolve, seed, tenant, owner)]
         interactions += tasks
-    if taken_back:
-        for task in tasks:
+    for task in tasks:
+        by_task = taken_back is not None and taken_back.by["resourceType"] == "Task"
+        by = intent.taken_back_by(message, task.resource or {}, resolve) if by_task else taken_back
+        if by is not None:
             task.withdrawn = True
-            (task.resource or {}).setdefault("statusReason", intent.reason_of(message, taken_back))
+            (task.resource or {}).setdefault("statusReason", intent.reason_of(message, by))
     labels = bundle_kinds(message.bundle)
     return Plan(interactions, correlation=message.correlation(seed), refuse_dangling=False, labels=labels)
 
@@ -248,7 +232,7 @@ def recipient(
     if not any(found):
         # The receiver is a particular one of those behind the endpoint (https://hl7.org/fhir/R4/messageheader.html).
         found = [
-            named(to.get("receiver"), message.header) or directory.by_endpoint(to.get("endpoint", ""))
+            named(to.get("receiver"), message.header) or named({"reference": to.get("endpoint", "")}, message.header)
             for to in message.header.get("destination", ())
         ]
     focus = resolve(intent.focus_of(message, resolve) or "")
@@ -312,52 +296,6 @@ def _made_task(world: World, message: Message, resolve: Resolve, seed: str, tena
 def _sibling_url(full_url: str | None, seed: str) -> str:
     """A fullUrl with the base of the sender's, so that the made Task's references resolve as the sender's do."""
     return f"{base_of(full_url) or 'urn:uuid:'}Task/{message_mapping.seeded_id(seed, 'Task')}"
-
-
-def _steps(
-    world: World, reader: Reader, handoff: Handoff, asked: Asked | None, message: Message
-) -> Iterator[Interaction]:
-    """The Task update that a message asks for by what it says about other resources, if any."""
-    if asked is None:
-        return
-    told = intent.answered_content(asked.by) if message.answers and asked.by["resourceType"] == "Task" else {}
-    if asked.status == handoff.status and (handoff.status in TERMINAL or not told.keys() - {"lastModified"}):
-        return
-    if asked.status == "cancelled" and not message.answers and handoff.status in {"in-progress", "on-hold"}:
-        yield _abort_request(world, handoff, message)
-        return
-    stored = reader.read(ResourceKey("Task", handoff.id))
-    if stored is None:
-        raise NotFound("no such Task", expression=f"{HEADER_AT}.response.identifier")
-    task = decode(stored.body) | told | {"status": asked.status}
-    if asked.status in {"rejected", "cancelled", "failed", "on-hold"} and asked.status != handoff.status:
-        task["statusReason"] = intent.reason_of(message, asked)
-    yield Interaction(
-        method="PUT",
-        type="Task",
-        id=handoff.id,
-        at=asked.at,
-        resource=task,
-        if_match=f'W/"{stored.version}"',
-    )
-
-
-def _abort_request(world: World, handoff: Handoff, message: Message) -> Interaction:
-    """Work that is under way is stopped by whoever does it; the initiator's message asks for that."""
-    directory = world.register.directory()
-    requester, owner = directory.get(handoff.requester), directory.get(handoff.owner)
-    if requester is None or owner is None:
-        raise NotFound("no such partner", expression=f"{HEADER_AT}.destination")
-    task = task_mapping.to_fhir(
-        requester=requester,
-        owner=owner,
-        focus=f"Task/{handoff.id}",
-        patient={"reference": handoff.patient} if handoff.patient else None,
-        authored_on=world.clock.now(),
-        description="Made by the adapter from a message that takes back what is under way.",
-        code="abort",
-    )
-    return Interaction(method="POST", type="Task", at=HEADER_AT, resource=task)
 
 
 def _answer(world: World, message: Message, identifier: str, done: Done) -> Answer:

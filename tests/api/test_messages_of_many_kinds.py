@@ -127,6 +127,13 @@ def by_receiver_behind_another_endpoint(head: Tree, order: Tree) -> list[Tree]:
     return []
 
 
+def by_endpoint_that_is_in_the_message(head: Tree, order: Tree) -> list[Tree]:
+    address = made("Endpoint", status="active", address="urn:x", payloadType=[{"text": "x"}])
+    address |= {"connectionType": {"code": "hl7-fhir-msg"}, "managingOrganization": known_as(RECEIVER)}
+    head["destination"] = [{"endpoint": f"urn:uuid:{address['id']}"}]
+    return [address]
+
+
 def by_performer(head: Tree, order: Tree) -> list[Tree]:
     order["performer"] = [known_as(RECEIVER)]
     return []
@@ -154,6 +161,7 @@ WAYS = (
     by_role_with_an_identifier,
     by_practitioner_with_a_role,
     by_receiver_behind_another_endpoint,
+    by_endpoint_that_is_in_the_message,
     by_performer,
     by_organisation_that_was_sent_under_the_id_of_another,
     by_task_of_a_practitioner,
@@ -271,6 +279,49 @@ def test_a_message_that_carries_its_task_is_updated_and_taken_back(house: WholeH
     same = task_in(sent(sender, following(begun, None, urgent, patient, over, focus=over)))
     assert (same["id"], same["status"], same["statusReason"]) == (begun_task["id"], "cancelled", over["statusReason"])
     assert len(sender.search(f"Task?focus={begun_task['focus']['reference']}")) == 1
+
+
+def test_each_of_two_tasks_is_followed_by_itself(house: WholeHouse, sender: Caller, third: Caller) -> None:
+    (one, patient), owners = request(), (RECEIVER, THIRD)
+    other, _ = request(subject=to(patient))
+    tasks = [asking(order, owner=known_as(owner)) for order, owner in zip((one, other), owners, strict=True)]
+    begun = first(one, other, patient, *tasks, focus=one)
+    answer = sent(sender, begun)
+    ids = {
+        e["resource"]["focus"]["reference"]: e["resource"] for e in answer.tree["entry"][1:] if "focus" in e["resource"]
+    }
+    mine, theirs = ids.values()
+    note = made("Observation", status="final", code={"text": "x"}, basedOn=[to(one)])
+    over = {**tasks[0], "status": "cancelled", "statusReason": {"text": "moved"}}
+    assert sent(sender, following(begun, "update", one, other, patient, over, tasks[1], note, focus=one)).status == 200
+    assert [status_of(house, task) for task in (mine, theirs)] == ["cancelled", "requested"]
+    assert third.search(f"Observation?_id={note['id']}&_include=*") == []
+    assert third.get("Observation?code:text=x&_count=100").tree.get("entry", []) == [], "it is about the other one"
+    revoked = [{**order, "status": "revoked"} for order in (one, other)]
+    assert sent(sender, following(begun, "update", *revoked, patient, over, tasks[1], focus=one)).status == 200
+    assert [status_of(house, task) for task in (mine, theirs)] == ["cancelled", "cancelled"]
+    unknown = [{**task, "status": "cancelled"} for task in tasks]
+    fresh = [
+        made("ServiceRequest", **{k: v for k, v in o.items() if k not in {"id", "identifier"}}) for o in (one, other)
+    ]
+    for task, order in zip(unknown, fresh, strict=True):
+        task["focus"] = to(order)
+    again = sent(sender, first(*fresh, patient, *unknown, focus=fresh[0]))
+    assert [e["resource"]["status"] for e in again.tree["entry"][1:3]] == ["cancelled", "cancelled"]
+
+
+def test_the_draft_of_a_message_is_changed_and_sent_by_a_later_one(
+    house: WholeHouse, sender: Caller, receiver: Caller
+) -> None:
+    order, patient = request()
+    draft = asking(order, owner=known_as(RECEIVER), status="draft")
+    begun = first(order, patient, draft, focus=draft)
+    task = task_in(sent(sender, begun))
+    assert receiver.get(f"Task/{task['id']}").status == 404
+    ready = {**draft, "id": str(uuid4()), "status": "requested", "priority": "urgent"}
+    same = task_in(sent(sender, following(begun, "update", order, patient, ready, focus=ready)))
+    assert (same["id"], same["status"], same["priority"]) == (task["id"], "requested", "urgent")
+    assert receiver.get(f"Task/{task['id']}").status == 200
 
 
 def test_one_request_of_two_that_is_revoked_cancels_nothing(house: WholeHouse, sender: Caller) -> None:

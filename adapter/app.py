@@ -32,7 +32,7 @@ from adapter.api.operation_outcome import STATUS, register_error_handlers
 from adapter.api.operations import operation_definition_routes
 from adapter.api.process_message import process_message_routes
 from adapter.api.rate_limit import Buckets, RateLimits
-from adapter.api.subscription import subscription_routes
+from adapter.api.subscription import standing_beside, standing_read, subscription_routes
 from adapter.api.token import token_blueprint
 from adapter.api.transaction import transaction_routes
 from adapter.api.type_level import type_routes
@@ -142,10 +142,13 @@ def create_app(house: House, seconds: Callable[[], float] = time.monotonic) -> F
         tokens, assertions, real_clock, token_url=settings.token_url, lifetime=settings.token_lifetime
     ))  # fmt: skip
     app.register_blueprint(metadata_routes(face, settings.token_url))
-    for routes in (transaction_routes, process_message_routes, validate_routes, type_routes, instance_routes):
+    for routes in (transaction_routes, process_message_routes, validate_routes):
         app.register_blueprint(routes(face))
+    told_to = lambda tenant: Told(house.store.reading_as(tenant))  # noqa: E731 - one line of wiring
+    app.register_blueprint(type_routes(face, {"Subscription": standing_beside(face, told_to)}))
+    app.register_blueprint(instance_routes(face, {"Subscription": standing_read(face, told_to)}))
     app.register_blueprint(operation_definition_routes())
-    app.register_blueprint(subscription_routes(face, lambda tenant: Told(house.store.reading_as(tenant))))
+    app.register_blueprint(subscription_routes(face, told_to))
     app.register_blueprint(evidence_routes(face))
     app.register_blueprint(find_destination_routes(face))
     app.register_blueprint(evaluate_measure_routes(face))

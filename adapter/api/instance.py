@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from flask import Blueprint, Response, request
 
 from adapter.api.binary import binary_as_itself, is_wanted_as_itself, resource_body
@@ -16,12 +18,14 @@ from mappings.interaction import Interaction, Outcome
 from mappings.subset import Subset
 
 
-def instance_routes(face: Face) -> Blueprint:
+def instance_routes(face: Face, made: Mapping[str, Callable[[str], Response | None]]) -> Blueprint:
+    """`made`: by resource type, the answer to a read of what is made when it is asked for; None for any other id."""
     routes = Blueprint("instance", __name__)
 
     @routes.get("/fhir/<type_>/<id_>")
     def read(type_: str, id_: str) -> Response:
-        return read_resource(face, type_, id_, None, "read")
+        answer = made[type_](id_) if type_ in made else None
+        return read_resource(face, type_, id_, None, "read") if answer is None else answer
 
     @routes.get("/fhir/<type_>/<id_>/_history/<version>")
     def vread(type_: str, id_: str, version: str) -> Response:

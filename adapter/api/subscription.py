@@ -7,8 +7,8 @@ see because it is registered: `Subscription/<partner id>`, whose channel is set 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, Protocol, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 from adapter.api.authentication import Client
 from adapter.api.face import Face
 from adapter.api.http_request import check_accept
-from adapter.api.instance import read_resource
+from adapter.api.listing import Beside
 from adapter.api.operation_outcome import FHIR_JSON
 from adapter.api.operation_parameters import METHODS, operation_parameters, parameter_at
 from adapter.domain.errors import Invalid
@@ -39,6 +39,8 @@ MOST_EVENTS: Final = 1000
 """So many events in one answer of `$events`; who wants more asks on from there."""
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _TYPE: Final = "Subscription"
+_ABOUT_THE_LIST: Final = frozenset({"_sort", "_total", "_summary", "_elements", "_contained", "_containedType"})
+"""Parameters that say how a list is told, and not what is in it."""
 
 
 class Told(Protocol):
@@ -62,19 +64,36 @@ class Shape(NamedTuple):
     error: str | None = None
 
 
-def subscription_routes(face: Face, told_to: ToldTo) -> Blueprint:
-    routes = Blueprint("subscription", __name__)
+def standing_read(face: Face, told_to: ToldTo) -> Callable[[str], Response | None]:
+    """A read of the standing Subscription of who asks; None for any other id."""
 
-    @routes.get("/fhir/Subscription/<id_>")
-    def read(id_: str) -> Response:
+    def read(id_: str) -> Response | None:
         client = face.client()
         if id_ != client.tenant:
-            return read_resource(face, _TYPE, id_, None, "read")
+            return None
         check_accept()
         client.scopes.require(_TYPE, "read")
-        standing = _standing(face, told_to(id_), id_)
-        tree = notification.standing_subscription(Source(face.base_url, id_), standing.status, _channel(face, id_))
-        return Response(encode(tree), content_type=FHIR_JSON)
+        return Response(encode(_standing_tree(face, told_to(id_), id_)), content_type=FHIR_JSON)
+
+    return read
+
+
+def standing_beside(face: Face, told_to: ToldTo) -> Beside:
+    """Of a search for Subscriptions: the standing one of who asks, when its criteria fit it."""
+
+    def standing(client: Client, query: SearchQuery) -> Sequence[StoredResource]:
+        if query.count == 1:
+            return ()  # its place would be that of the one match, which no later page would show
+        id_ = client.tenant
+        tree = _standing_tree(face, told_to(id_), id_)
+        found = StoredResource(ResourceKey(_TYPE, id_), 1, id_, face.world.clock.now(), encode(tree))
+        return (found,) if _matches(tree, query.parameters) else ()
+
+    return standing
+
+
+def subscription_routes(face: Face, told_to: ToldTo) -> Blueprint:
+    routes = Blueprint("subscription", __name__)
 
     @routes.route("/fhir/Subscription/$status", methods=METHODS)
     def status_of_all() -> Response:
@@ -155,6 +174,30 @@ def _standing(face: Face, told: Told, id_: str) -> Shape:
     waiting = told.waiting(id_)
     failing = any(each.state in {"paused", "parked"} for each in waiting)
     return Shape(id_, "error" if failing else "active", "id-only")
+
+
+def _standing_tree(face: Face, told: Told, id_: str) -> dict[str, Any]:
+    status = _standing(face, told, id_).status
+    return notification.standing_subscription(Source(face.base_url, id_), status, _channel(face, id_))
+
+
+def _matches(standing: dict[str, Any], parameters: Iterable[tuple[str, str]]) -> bool:
+    """Whether a search finds the standing Subscription, which is made when it is asked for and is in no index. By what
+    it does not have, by a modifier or by a chain it is not found."""
+    values = {
+        "_id": standing["id"],
+        "status": standing["status"],
+        "criteria": standing["criteria"],
+        "type": standing["channel"]["type"],
+        "url": standing["channel"].get("endpoint"),
+        "payload": standing["channel"].get("payload"),
+    }
+    for name, asked in parameters:
+        if name in _ABOUT_THE_LIST or name.startswith(("_include", "_revinclude")):
+            continue
+        if name not in values or values[name] not in {value.rpartition("|")[2] for value in asked.split(",")}:
+            return False
+    return True
 
 
 def _channel(face: Face, id_: str) -> Channel | None:

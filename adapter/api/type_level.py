@@ -6,7 +6,7 @@ create what they were meant to prevent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 from adapter.api.binary import resource_body
 from adapter.api.face import Face
 from adapter.api.http_request import ABOUT_THE_ANSWER, body, check_accept, form
-from adapter.api.listing import history_of, search_in
+from adapter.api.listing import Beside, history_of, search_in
 from adapter.api.single_write import patch_of, write
 from adapter.domain.errors import Invalid
 from mappings.interaction import Interaction, criteria_of
@@ -22,7 +22,8 @@ from mappings.interaction import Interaction, criteria_of
 Tree = dict[str, Any]
 
 
-def type_routes(face: Face) -> Blueprint:
+def type_routes(face: Face, beside: Mapping[str, Beside]) -> Blueprint:
+    """`beside`: by resource type, what a search finds although it is in no index."""
     routes = Blueprint("type_level", __name__)
 
     @routes.post("/fhir/<type_>")
@@ -33,11 +34,12 @@ def type_routes(face: Face) -> Blueprint:
     @routes.get("/fhir/<type_>")
     @routes.get("/fhir/<type_>/_search")
     def search(type_: str) -> Response:
-        return search_in(face, type_, _asked(face))
+        return search_in(face, type_, _asked(face), beside.get(type_))
 
     @routes.post("/fhir/<type_>/_search")
     def search_by_post(type_: str) -> Response:
-        return search_in(face, type_, [*_asked(face), *_local(face, form().items(multi=True))])
+        asked = [*_asked(face), *_local(face, form().items(multi=True))]
+        return search_in(face, type_, asked, beside.get(type_))
 
     @routes.get("/fhir/<type_>/_history")
     def history(type_: str) -> Response:

@@ -24,7 +24,6 @@ SILENT: Final = {
     ("GET", "/governance"): "the same counts; addresses of handoffs, and nobody whom they are about",
     ("GET", "/fhir/HealthcareService/$find-destination"): "the public directory of partners",
     ("POST", "/fhir/HealthcareService/$find-destination"): "the public directory of partners",
-    ("GET", "/fhir/Subscription/<id_>"): "a partner's own channel",
     ("GET", "/fhir/Subscription/<id_>/$events"): "numbers and references of what a partner was told before; a row too",
     ("POST", "/fhir/Subscription/<id_>/$events"): "the same",
     ("GET", "/fhir/Subscription/<id_>/$status"): "counts of what a partner was told",

@@ -124,7 +124,7 @@ def test_every_route_is_declared_and_every_operation_has_a_route(house: WholeHou
         ("POST", "/fhir/<type_>"), ("GET", "/fhir/<type_>"), ("POST", "/fhir/<type_>/_search"),
         ("GET", "/fhir/<type_>/_search"),
         ("PUT", "/fhir/<type_>"), ("PATCH", "/fhir/<type_>"), ("DELETE", "/fhir/<type_>"),
-        ("GET", "/fhir/<type_>/_history"), ("GET", "/fhir/<type_>/<id_>"), ("GET", "/fhir/Subscription/<id_>"),
+        ("GET", "/fhir/<type_>/_history"), ("GET", "/fhir/<type_>/<id_>"),
         ("GET", "/fhir/<type_>/<id_>/_history"), ("GET", "/fhir/<type_>/<id_>/_history/<version>"),
         ("PUT", "/fhir/<type_>/<id_>"), ("PATCH", "/fhir/<type_>/<id_>"), ("DELETE", "/fhir/<type_>/<id_>"),
     }  # fmt: skip

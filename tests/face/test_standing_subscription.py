@@ -94,3 +94,43 @@ def test_the_standing_subscription_is_not_changed_over_http(receiver: Caller) ->
         assert (got.status, got.code) == (405, "not-supported")
         assert "partner register" in got.text
     assert receiver.get(f"Subscription/{RECEIVER}").status == 200
+
+
+def found(caller: Caller, query: str) -> list[str]:
+    got = caller.get(f"Subscription{query}")
+    assert got.status == 200, got.raw
+    return [each["resource"]["id"] for each in got.tree.get("entry", ())]
+
+
+def test_a_search_finds_the_standing_subscription_of_who_asks_before_those_it_created(alone: WholeHouse) -> None:
+    caller = alone.caller(SENDER)
+    assert found(caller, "") == [SENDER]
+    new: Tree = {
+        "resourceType": "Subscription",
+        "status": "requested",
+        "reason": "to know",
+        "criteria": "https://handoff.example/fhir/SubscriptionTopic/handoff",
+        "channel": {"type": "rest-hook", "endpoint": "http://127.0.0.1:9/hook", "payload": "application/fhir+json"},
+    }
+    created = caller.post("Subscription", new).tree["id"]
+    listed = caller.get("Subscription").tree
+    assert ([each["resource"]["id"] for each in listed["entry"]], listed["total"]) == ([SENDER, created], 2)
+    assert listed["entry"][0]["resource"] == caller.get(f"Subscription/{SENDER}").tree
+    for query, wanted in {
+        "?status=active": [SENDER],
+        "?status=requested": [created],
+        "?status:not=off": [created],
+        f"?_id={SENDER},{RECEIVER}": [SENDER],
+        "?url=http://127.0.0.1:9/hook": [created],
+        "?type=rest-hook&_sort=_id": [SENDER, created],
+        "?contact=x": [],
+        "?_count=1": [created],
+        "/_search?criteria=https://handoff.example/fhir/SubscriptionTopic/handoff": [SENDER, created],
+    }.items():
+        assert found(caller, query) == wanted, query
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    posted = caller.send("POST", "Subscription/_search", raw=f"_id={SENDER}".encode(), headers=form)
+    assert posted.tree["total"] == 1
+    assert caller.get("Subscription?_summary=count").tree["total"] == 2
+    assert "entry" not in caller.get("Subscription?_summary=count").tree
+    assert found(alone.caller(RECEIVER), "") == [RECEIVER], "nobody finds that of another"

@@ -91,7 +91,7 @@ class AuditChain:
         with unavailable_when_down(), driver_of(self._engine) as driver, driver.transaction():
             if not driver.rows("SELECT pg_try_advisory_xact_lock($1::bigint)", ONE_AT_A_TIME)[0][0]:
                 return {}
-            below: int = driver.rows("SELECT txid_snapshot_xmin(txid_current_snapshot())")[0][0]
+            below: int = driver.rows("SELECT handoff_horizon()")[0][0]
             moved: Heads = {}
             for name, trail in TRAILS.items():
                 moved |= _seal(driver, name, trail, below)

@@ -37,7 +37,7 @@ _GET = f"SELECT s.id, s.owner, s.status, s.since, r.version, r.body FROM subscri
 
 # Transactions below the oldest that still runs have all ended: what they wrote is there, and nothing joins it later.
 _WINDOW = """
-    SELECT position, txid_snapshot_xmin(txid_current_snapshot()),
+    SELECT position, handoff_horizon(),
            (SELECT min(since) FROM subscription WHERE since IS NOT NULL)
       FROM subscription_cursor
 """

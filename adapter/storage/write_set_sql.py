@@ -62,7 +62,7 @@ PARTS: Mapping[str, str] = {
     "subscriptions": """INSERT INTO subscription AS s (id, owner, status, heartbeat, ends, due, since)
  SELECT id, owner, status, heartbeat, ends,
   CASE status WHEN 'requested' THEN now() WHEN 'active' THEN now() + heartbeat * interval '1 second' END,
-  CASE status WHEN 'active' THEN txid_current() END
+  CASE status WHEN 'active' THEN handoff_transaction() END
  FROM json_populate_recordset(NULL::subscription, %(subscriptions)s::json)
  ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, status = excluded.status, heartbeat = excluded.heartbeat,
   ends = excluded.ends, due = excluded.due, failures = 0,

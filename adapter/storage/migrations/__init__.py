@@ -21,6 +21,7 @@ from adapter.storage.failures import unavailable_when_down
 from adapter.storage.poolers import refuse_shared_sessions
 from adapter.storage.roles import ensure_roles
 from adapter.storage.row_security import refuse_without_row_security
+from adapter.storage.transactions import count_on
 
 ONE_AT_A_TIME = 0x68616E646F6666
 """The advisory lock under which migrations run: servers that start together must not all migrate."""
@@ -57,6 +58,7 @@ def upgrade(url: str) -> None:
                 [f"database: expected the newest schema, got an older one or none; {rights}"]
             ) from error
         refuse_without_row_security(driver)
+        count_on(driver)
 
 
 def refuse_old(server_version: int) -> None:

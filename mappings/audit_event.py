@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from mappings.emergency import PURPOSE, is_by_emergency
 from mappings.security_labels import labels
 from mappings.times import format_time
 
@@ -85,7 +86,8 @@ AuditEntity = tuple[str, str, str | None, Sequence[int]]
 """Versioned reference; C, U or D for what was written and R for what was shown; author, None where it is the actor;
 the positions of its patients in the row's list."""
 Restricted = Mapping[str, Sequence[str]]
-"""`kinds` of restriction that it came under, and the `consents` (`Consent/id`) by which it was shown."""
+"""`kinds` of restriction that it came under, and the `consents` by which it was shown: `Consent/id`, or in an emergency
+the `Communication/id` that documents it."""
 RestrictedEntity = tuple[str, str, str | None, Sequence[int], Restricted]
 
 
@@ -158,6 +160,8 @@ def to_fhir(row: AuditRow, part: int) -> Tree:
         },
         "entity": entities,
     }
+    if any(map(is_by_emergency, _bases(about))):
+        tree["purposeOfEvent"] = [{"coding": [PURPOSE]}]
     if kind.subtype is None:
         del tree["subtype"]
     if not entities:
@@ -180,13 +184,18 @@ def _data(kind: Kind, about: Sequence[AuditEntity | RestrictedEntity]) -> list[T
         if restricted:
             entity["securityLabel"] = labels(restricted[0]["kinds"])
         entities.append(entity)
-    consents = dict.fromkeys(consent for each in about if len(each) > 4 for consent in each[4].get("consents", ()))
-    return [*entities, *(_basis(consent) for consent in consents)]
+    return [*entities, *(_basis(consent) for consent in _bases(about))]
 
 
-def _basis(consent: str) -> Tree:
-    """A Consent by which something was shown."""
-    return {"what": {"reference": consent}, "type": _coded(_TYPES, "Consent"), "role": _coded(_ROLE, "13")}
+def _bases(about: Sequence[AuditEntity | RestrictedEntity]) -> list[str]:
+    bases = (consent for each in about if len(each) > 4 for consent in each[4].get("consents", ()))
+    return list(dict.fromkeys(bases))
+
+
+def _basis(reference: str) -> Tree:
+    """A Consent by which something was shown, or what documents the emergency."""
+    type_ = reference.partition("/")[0]
+    return {"what": {"reference": reference}, "type": _coded(_TYPES, type_), "role": _coded(_ROLE, "13")}
 
 
 def _query(query: bytes) -> Tree:

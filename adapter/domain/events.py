@@ -47,6 +47,7 @@ FLAGGED_FOR_REVIEW: Final = "ladder:flagged-for-review"
 DISCLOSURE_PERMITTED: Final = "disclosure:permitted"
 DISCLOSURE_WITHHELD: Final = "disclosure:withheld"
 DISCLOSURE_ENDED: Final = "disclosure:ended"
+DISCLOSURE_EMERGENCY: Final = "disclosure:emergency"
 
 DELIVERED: Final = "delivery:delivered"
 DELIVERY_AVAILABLE: Final = "delivery:available"
@@ -87,6 +88,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         FLAGGED_FOR_REVIEW: "Ladder, third rung: the handoff was flagged for governance review.",
         DISCLOSURE_PERMITTED: "The person's Consent lets an organisation read the handoff; the detail names both.",
         DISCLOSURE_WITHHELD: "No Consent of the person lets an organisation read the handoff; the detail says why.",
+        DISCLOSURE_EMERGENCY: "An organisation may read the handoff for a time without Consent: a medical emergency.",
         DISCLOSURE_ENDED: "The Consent by which an organisation read the handoff has ended; the detail says why.",
         DELIVERED: "A notification reached its subscriber.",
         DELIVERY_AVAILABLE: "A notification has no channel to go out by; its subscriber reads when it asks.",

@@ -113,6 +113,10 @@ def _to_first_visit(handoff: Measured) -> timedelta | None:
     return attended - closed if attended is not None and closed is not None and attended >= closed else None
 
 
+def _in_emergency(handoff: Measured, observed: Observed) -> bool:
+    return handoff.happened(events.DISCLOSURE_EMERGENCY)
+
+
 def _visit_due(handoff: Measured, observed: Observed) -> bool:
     return handoff.happened(events.APPOINTMENT_MISSED, events.APPOINTMENT_ATTENDED)
 
@@ -322,6 +326,13 @@ _ROWS: Final = (
                ("No appointment, outreach to the person, or closed follow-up is recorded.", _no_follow_up),
                without=("Given back or taken back; or requested less than 10 days ago and nothing recorded yet.",
                         _not_due_yet)),),
+    ),
+    Measure(
+        "emergency-disclosures", "Disclosures in a medical emergency",
+        "How often records under 42 CFR Part 2 were disclosed without Consent, because of a medical emergency.",
+        "proportion", False,
+        (_rate("emergency", "Handoffs disclosed in a medical emergency.",
+               ("Records were disclosed in a medical emergency, without Consent.", _in_emergency)),),
     ),
 )  # fmt: skip
 

@@ -27,6 +27,7 @@ from adapter.use_cases.ports import (
     WriteSet,
 )
 from mappings import consent as consent_mapping
+from mappings import emergency
 from mappings.json_codec import decode
 from mappings.party import partner_named_by
 from mappings.references import RELATIVE, Resolve, contained_or
@@ -38,11 +39,13 @@ _MOST: Final = 1000
 
 @dataclass(slots=True)
 class Consents:
-    """The Consents of persons as they are after this change: `written` are its own. `reader` reads everything, because
-    a Consent counts for the records of its own author, whoever is asking."""
+    """The Consents of persons, and the statements of emergencies that stand beside them, as they are after this change:
+    `written` are its own. `reader` reads everything, because each counts for the records of its own author, whoever
+    asks."""
 
     reader: Reader
     directory: Directory
+    now: datetime
     written: Mapping[ResourceKey, NewVersion] = field(default_factory=dict)
     resolve: Resolve = lambda reference: None
     _found: dict[str, list[tuple[Directive, StoredResource | None]]] = field(default_factory=dict)
@@ -54,12 +57,15 @@ class Consents:
         return self._found[patient]
 
     def _written_about(self, patient: str) -> list[tuple[Directive, StoredResource | None]]:
-        made = [v for v in self.written.values() if v.tree is not None]
+        made = [v for v in self.written.values() if v.tree is not None]  # Consents and statements of emergency
         directives = [self._directive(v.tree or {}, v.version, v.author) for v in made]
         return [(directive, None) for directive in directives if directive.patient == patient]
 
     def _stored_about(self, patient: str) -> list[tuple[Directive, StoredResource | None]]:
-        found = self.reader.search(SearchQuery("Consent", (("patient", patient),), count=_MOST)).matches
+        found = list(self.reader.search(SearchQuery("Consent", (("patient", patient),), count=_MOST)).matches)
+        since = ("sent", f"ge{format_time(self.now - emergency.LASTS)}")
+        told = self.reader.search(SearchQuery("Communication", (("patient", patient), since), count=_MOST)).matches
+        found += (each for each in told if emergency.is_emergency(decode(each.body)))
         stored = [each for each in found if each.key not in self.written]
         return [(self._directive(decode(each.body), each.version, each.author), each) for each in stored]
 
@@ -70,7 +76,8 @@ class Consents:
             partner = partner_named_by(element, resolve, self.directory)
             return partner.id if partner else None
 
-        return consent_mapping.from_fhir(tree, version=version, author=author, named=named)
+        read = emergency.from_fhir if emergency.is_emergency(tree) else consent_mapping.from_fhir
+        return read(tree, version=version, author=author, named=named)
 
     def _resolve(self, reference: str) -> Tree | None:
         if (tree := self.resolve(reference)) is not None:
@@ -142,9 +149,11 @@ def carry_out(found: Review, write_set: WriteSet, *, actor: str, now: datetime, 
     for party in sorted(after.readers - reading):
         basis = after.basis_for(party)
         if basis is not None and basis.consents:
-            _record(write_set, after, events.DISCLOSURE_PERMITTED, actor, now, party, consents=list(basis.consents))
+            by_emergency = any(map(emergency.is_by_emergency, basis.consents))
+            kind = events.DISCLOSURE_EMERGENCY if by_emergency else events.DISCLOSURE_PERMITTED
+            _record(write_set, after, kind, actor, now, party, consents=list(basis.consents))
             if before is not None and party in before.parties and told(party):
-                _tell(write_set, after, events.DISCLOSURE_PERMITTED, party)
+                _tell(write_set, after, kind, party)
     joined = after.parties - (before.parties if before else frozenset())
     for party in sorted((joined - reading) & after.parties - after.readers):
         reason = why_withheld(found, party).code

@@ -22,6 +22,8 @@ from adapter.use_cases.consents import Consents, Review, carry_out, review
 from adapter.use_cases.decision import Decision
 from adapter.use_cases.ports import NewVersion, Reader, ResourceKey, StoredResource
 from adapter.use_cases.renew_consent import follow_consent
+from adapter.use_cases.targets import Change
+from mappings.emergency import is_emergency, lacking
 from mappings.json_codec import decode, encode
 from mappings.security_labels import kinds_in, label_codes, patient_of, restricted_kinds_of
 from mappings.task import write_handoff
@@ -52,14 +54,14 @@ def guard_disclosure(decision: Decision) -> None:
     labelled = _label(decision)
     system = decision.world.store.system_reader()
     added = _added(decision, labelled, system)
-    consents = {change.key for change in decision.changes if change.writes and change.key.type == "Consent"}
+    consents = {change.key for change in decision.changes if change.writes and _opens(decision, change)}
     concerned = {*added, *(handoff.id for handoff in decision.handoffs.values() if handoff.disclosure is not None)}
     if consents:
         concerned |= _concerned(decision, system)
     if not concerned:
         return
     written = {version.key: version for version in decision.write_set.resources if version.key in consents}
-    found = Consents(system, decision.directory, written, decision.known.tree)
+    found = Consents(system, decision.directory, decision.now, written, decision.known.tree)
     created = {version.key for version in decision.write_set.resources if version.version == 1}
     for id_ in sorted(concerned):
         # First the Task: whoever changes the handoff in between makes a new version of it, and the commit fails.
@@ -107,7 +109,7 @@ def guard_escalation(firing: Firing, before: Handoff) -> None:
         return
     if step_name(firing.step.step) != EXPIRY and firing.handoff.parties == before.parties:
         return
-    found = review(before, firing.handoff, (), Consents(firing.reader, firing.directory), firing.now)
+    found = review(before, firing.handoff, (), Consents(firing.reader, firing.directory, firing.now), firing.now)
     carry_out(found, firing.write_set, actor=ACTOR, now=firing.now, told=lambda party: True)
     pathways = firing.world.pathways
     pathway = pathways.get(before.pathway) or pathways[BASE_PATHWAY]
@@ -171,7 +173,7 @@ def _concerned(decision: Decision, system: Reader) -> set[str]:
     concerned: set[str] = set()
     patients: set[str] = set()
     for change in decision.changes:
-        if change.key.type == "Consent" and change.writes:
+        if change.writes and _opens(None, change):
             concerned.update(change.before.handoffs if change.before else ())
             trees = [change.tree, decode(change.before.body) if change.before and change.before.body else None]
             patients |= {patient for tree in trees if tree is not None and (patient := patient_of(tree))}
@@ -179,6 +181,27 @@ def _concerned(decision: Decision, system: Reader) -> set[str]:
     if known := patients - created:
         concerned.update(handoff.id for handoff in system.restricted_handoffs(known, decision.tenant))
     return concerned
+
+
+def _opens(decision: Decision | None, change: Change) -> bool:
+    """Whether a change writes what may open or close something: a Consent, or what documents an emergency. With
+    `decision`, the latter is held against what 42 CFR 2.51(c) asks for. Raises BusinessRule."""
+    if change.key.type == "Consent":
+        return True
+    if change.key.type != "Communication":
+        return False
+    before = decode(change.before.body) if change.before is not None and change.before.body else {}
+    tree = change.tree or {}
+    if not is_emergency(tree) and not is_emergency(before):
+        return False
+    if decision is not None and is_emergency(tree) and tree.get("status") == "completed":
+        issues = [
+            Issue("business-rule", f"expected {what} (42 CFR 2.51(c)), got none", f"{change.at}.{element}")
+            for element, what in lacking(tree, lambda named: getattr(decision.partner(named, tree), "id", None))
+        ]
+        if issues:
+            raise BusinessRule(issues)
+    return True
 
 
 def _refuse_new(decision: Decision, found: Review, labelled: Mapping[ResourceKey, NewVersion]) -> None:

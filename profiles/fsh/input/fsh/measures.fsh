@@ -1046,3 +1046,75 @@ Description: "How often nobody followed through after the referral."
 * group[=].stratifier[=].criteria.language.extension.valueCode = #not-applicable
 * group[=].stratifier[=].criteria.expression = "The highest risk that the handoff states."
 
+Instance: emergency-disclosures
+InstanceOf: Measure
+Usage: #definition
+Title: "Disclosures in a medical emergency"
+Description: "How often records under 42 CFR Part 2 were disclosed without Consent, because of a medical emergency."
+* url = "https://handoff.example/fhir/Measure/emergency-disclosures"
+* name = "EmergencyDisclosures"
+* title = "Disclosures in a medical emergency"
+* description = "How often records under 42 CFR Part 2 were disclosed without Consent, because of a medical emergency."
+* status = #active
+* experimental = false
+* subjectCodeableConcept = $resource-types#Task
+* scoring = $scoring#proportion
+* improvementNotation = $improvement#decrease
+* group[+].code = MeasureGroup#emergency
+* group[=].description = "Handoffs disclosed in a medical emergency."
+* group[=].population[+].code = $measure-population#initial-population
+* group[=].population[=].description = "Handoffs requested in the period."
+* group[=].population[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].population[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].population[=].criteria.expression = "Handoffs requested in the period."
+* group[=].population[+].code = $measure-population#denominator
+* group[=].population[=].description = "The initial population."
+* group[=].population[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].population[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].population[=].criteria.expression = "The initial population."
+* group[=].population[+].code = $measure-population#numerator
+* group[=].population[=].description = "Records were disclosed in a medical emergency, without Consent."
+* group[=].population[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].population[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].population[=].criteria.expression = "Records were disclosed in a medical emergency, without Consent."
+* group[=].population[+].code = MeasurePopulation#late-record
+* group[=].population[=].description = "Of these, handoffs with an event that was recorded more than 24 hours after it happened."
+* group[=].population[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].population[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].population[=].criteria.expression = "Of these, handoffs with an event that was recorded more than 24 hours after it happened."
+* group[=].stratifier[+].code = MeasureStratifier#pathway
+* group[=].stratifier[=].description = "The pathway of the handoff."
+* group[=].stratifier[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].stratifier[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].stratifier[=].criteria.expression = "The pathway of the handoff."
+* group[=].stratifier[+].code = MeasureStratifier#initiator
+* group[=].stratifier[=].description = "The organisation that hands the person over."
+* group[=].stratifier[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].stratifier[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].stratifier[=].criteria.expression = "The organisation that hands the person over."
+* group[=].stratifier[+].code = MeasureStratifier#recipient
+* group[=].stratifier[=].description = "The organisation that is asked to take the person over."
+* group[=].stratifier[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].stratifier[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].stratifier[=].criteria.expression = "The organisation that is asked to take the person over."
+* group[=].stratifier[+].code = MeasureStratifier#coverage
+* group[=].stratifier[=].description = "The kind of coverage of the person, as the handoff states it."
+* group[=].stratifier[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].stratifier[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].stratifier[=].criteria.expression = "The kind of coverage of the person, as the handoff states it."
+* group[=].stratifier[+].code = MeasureStratifier#access-need
+* group[=].stratifier[=].description = "Each access need that the handoff states; one with several is in several strata."
+* group[=].stratifier[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].stratifier[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].stratifier[=].criteria.expression = "Each access need that the handoff states; one with several is in several strata."
+* group[=].stratifier[+].code = MeasureStratifier#language
+* group[=].stratifier[=].description = "The preferred language of the person (Patient.communication), else the first that is listed."
+* group[=].stratifier[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].stratifier[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].stratifier[=].criteria.expression = "The preferred language of the person (Patient.communication), else the first that is listed."
+* group[=].stratifier[+].code = MeasureStratifier#risk-tier
+* group[=].stratifier[=].description = "The highest risk that the handoff states."
+* group[=].stratifier[=].criteria.language.extension.url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group[=].stratifier[=].criteria.language.extension.valueCode = #not-applicable
+* group[=].stratifier[=].criteria.expression = "The highest risk that the handoff states."
+

@@ -191,6 +191,7 @@ Description: "What the ledger of a handoff may hold; MessageHeader.event of mess
 * #ladder-flagged-for-review "Ladder flagged for review" "Ladder, third rung: the handoff was flagged for governance review."
 * #disclosure-permitted "Disclosure permitted" "The person's Consent lets an organisation read the handoff; the detail names both."
 * #disclosure-withheld "Disclosure withheld" "No Consent of the person lets an organisation read the handoff; the detail says why."
+* #disclosure-emergency "Disclosure emergency" "An organisation may read the handoff for a time without Consent: a medical emergency."
 * #disclosure-ended "Disclosure ended" "The Consent by which an organisation read the handoff has ended; the detail says why."
 * #delivery-delivered "Delivery delivered" "A notification reached its subscriber."
 * #delivery-available "Delivery available" "A notification has no channel to go out by; its subscriber reads when it asks."
@@ -345,6 +346,7 @@ Description: "Measure.group.code and MeasureReport.group.code."
 * #live-contact "Live contact" "Accepted handoffs with a live contact."
 * #no-timely-intake "No timely intake" "Handoffs without timely intake."
 * #no-follow-up "No follow up" "Handoffs without any follow-up step."
+* #emergency "Emergency" "Handoffs disclosed in a medical emergency."
 
 ValueSet: MeasureGroups
 Id: measure-group

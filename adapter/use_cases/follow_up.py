@@ -42,7 +42,7 @@ def note_visit(decision: Decision, handoff: Handoff, kind: str, start: datetime 
     elif handoff.status in ANSWERABLE:
         return
     elif kind == events.APPOINTMENT_ATTENDED:
-        _put(decision, replace(handoff, business_status=FIRST_CONTACT_MADE))
+        _put(decision, _to_be_recorded(replace(handoff, business_status=FIRST_CONTACT_MADE)))
     elif kind == events.APPOINTMENT_BOOKED and handoff.business_status != FIRST_CONTACT_MADE:
         rebooked = replace(handoff, business_status=None) if handoff.business_status == NO_SHOW else handoff
         _put(decision, _awaited_by(with_graver_status(rebooked, APPOINTMENT_BOOKED), start))
@@ -102,6 +102,14 @@ def _awaited_by(handoff: Handoff, appointment: datetime | None) -> Handoff:
     if action is None or appointment is None or action.code not in {"make-first-contact", "complete"}:
         return handoff
     return replace(handoff, next_action=replace(action, by=appointment))
+
+
+def _to_be_recorded(handoff: Handoff) -> Handoff:
+    """Nobody is asked for a first contact that took place: what is left is to record it, as late as that is."""
+    action = handoff.next_action
+    if action is None or action.code != "make-first-contact":
+        return handoff
+    return replace(handoff, next_action=replace(action, code="complete"))
 
 
 def _put(decision: Decision, handoff: Handoff) -> None:

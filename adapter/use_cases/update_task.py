@@ -187,7 +187,8 @@ def _moved(
         business_status=told or _own_business_status(target, handoff, facts),
         responsible=responsible(target, handoff.requester, handoff.owner),
         next_action=next_action(
-            target,
+            # A first contact that took place before the acceptance is left to be recorded.
+            "in-progress" if target == "accepted" and "first-contact-attended" in facts else target,
             handoff.requester,
             handoff.owner,
             acceptance_deadline=handoff.acceptance_deadline,

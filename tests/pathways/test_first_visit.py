@@ -67,6 +67,11 @@ class Visit:
         assert code == self.handoff.business_status
         return code
 
+    @property
+    def awaited(self) -> str | None:
+        action = self.handoff.next_action
+        return action.code if action else None
+
     def accept(self) -> None:
         patch: list[Any] = [{"op": "replace", "path": "/status", "value": "accepted"}]
         if self.outputs:
@@ -194,6 +199,7 @@ def test_whoever_saw_the_person_before_accepting_has_made_the_first_contact(begi
     assert visit.says == "awaiting-acceptance"
     visit.accept()
     assert visit.says == "first-contact-made"
+    assert visit.awaited == "complete"
 
 
 @pytest.mark.parametrize("pathway", PATHWAYS)
@@ -276,8 +282,10 @@ def test_who_came_before_the_clock_fired_is_not_chased(begin: Begin) -> None:
 def test_the_first_visit_may_be_told_as_an_encounter(begin: Begin) -> None:
     visit = begin()
     visit.accept()
+    assert visit.awaited == "make-first-contact"
     visit.see()
     assert visit.says == "first-contact-made"
+    assert visit.awaited == "complete", "nobody is asked for a first contact that took place"
     assert visit.kinds()[-1] == events.APPOINTMENT_ATTENDED
     assert visit.told(events.APPOINTMENT_ATTENDED) == ["ob-clinic"]
 

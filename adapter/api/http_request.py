@@ -31,10 +31,9 @@ def body(max_bytes: int, *, patch: bool = False) -> bytes:
     """The bytes of the body, unpacked. Raises UnsupportedMedia or TooLarge."""
     media_type = request.mimetype
     if media_type not in (_PATCH_TYPES | JSON_TYPES if patch else JSON_TYPES):
+        fhir = "application/fhir+json" if request.path.startswith("/fhir") else "application/json"
         others = f", application/json-patch+json or {MERGE_PATCH}" if patch else ""
-        raise UnsupportedMedia(
-            f"expected Content-Type application/fhir+json{others}, got another media type", expression=CONTENT_TYPE
-        )
+        raise UnsupportedMedia(f"expected Content-Type {fhir}{others}, got another media type", expression=CONTENT_TYPE)
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in {"utf-8", "utf8", "us-ascii"}:
         text = "expected charset utf-8: FHIR JSON is always UTF-8, got another"

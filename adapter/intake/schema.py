@@ -35,7 +35,7 @@ _MEDIA_TYPE: Final = validate.And(
 _BASE64: Final = validate.Regexp(
     r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)\Z", error="Not base64."
 )
-_ID: Final = validate.Regexp(r"^[A-Za-z0-9\-.]{1,64}\Z", error="Not an id of letters, digits, - and .")
+_ID: Final = validate.Regexp(r"^[A-Za-z0-9\-.]{1,64}\Z", error="Not an id of letters, digits, `-` and `.`.")
 
 
 def text(*, required: bool = False, about: str = "") -> fields.String:
@@ -150,7 +150,23 @@ class ConsentSchema(Strict):
     @validates_schema
     def _lasts(self, data: Mapping[str, Any], **_: Any) -> None:
         if "until" in data and data["until"] < data["signed"]:
-            raise ValidationError("Before it was signed.", "until")
+            raise ValidationError("expected a day that is not before `signed`, got an earlier one", "until")
+
+
+class PersonnelSchema(ContactSchema):
+    """Medical personnel, with the facility that they belong to."""
+
+    organization = fields.String(required=True, validate=[_ID], metadata={"description": "partner id"})
+
+
+class EmergencySchema(Strict):
+    """A disclosure without consent in a medical emergency, as 42 CFR 2.51(c) has it documented; it opens the records of
+    this organisation for 24 hours."""
+
+    nature = text(required=True, about="of the emergency")
+    to = fields.Nested(PersonnelSchema, required=True)
+    by = fields.Nested(ContactSchema, required=True, metadata={"description": "who discloses"})
+    at = time(required=True)
 
 
 class FactsSchema(Strict):
@@ -204,6 +220,7 @@ class NewHandoffSchema(Strict):
         code(CONFIDENTIAL, about="what of it 42 CFR Part 2 restricts: all of it then needs a consent")
     )
     consents = list_of(fields.Nested(ConsentSchema))
+    emergency = fields.Nested(EmergencySchema)
 
 
 class AttemptSchema(Strict):

@@ -19,12 +19,14 @@ from adapter.domain.handoff import Handoff
 from adapter.domain.origin import Origin
 from adapter.domain.scopes import Scopes
 from adapter.intake.handoffs import Authenticate
+from adapter.intake.refusals import REQUIRED, in_our_words
 from adapter.intake.schema import (
     AnswerSchema,
     AttemptSchema,
     BookingSchema,
     ConsentSchema,
     DocumentSchema,
+    EmergencySchema,
     NewHandoffSchema,
 )
 from adapter.use_cases.ports import Answer, Reader, ResourceKey
@@ -128,6 +130,10 @@ def sending_routes(sending: Sending) -> Blueprint:
     def consents(id_: str) -> Response:
         return _add(sending, id_, ConsentSchema(), plain_additions.consented, 201)
 
+    @routes.post("/handoffs/<id_>/emergency")
+    def emergency(id_: str) -> Response:
+        return _add(sending, id_, EmergencySchema(), plain_additions.emergency_at, 201, once=True)
+
     @routes.delete("/handoffs/<id_>/consents")
     def withdraw(id_: str) -> Response:
         return _add(sending, id_, None, lambda _, existing: plain_additions.withdrawal(existing), 200)
@@ -203,15 +209,14 @@ def _loaded(schema: Schema, raw: bytes) -> Mapping[str, Any]:
 
 
 def _issues(messages: Any, at: str) -> list[Issue]:
-    """marshmallow's messages say what was expected and never repeat what was sent."""
     if isinstance(messages, dict):
         found = []
         for name, inner in messages.items():
             step = f"[{name}]" if isinstance(name, int) else "" if name == "_schema" else f".{_member(str(name))}"
             found += _issues(inner, f"{at}{step}")
         return found
-    code = "required" if "Missing data for required field." in messages else "invalid"
-    return [Issue(code, " ".join(str(message) for message in messages), at.removeprefix(".") or None)]
+    texts = [in_our_words(str(message)) for message in messages]
+    return [Issue("required" if REQUIRED in texts else "invalid", "; ".join(texts), at.removeprefix(".") or None)]
 
 
 def _member(name: str) -> str:

@@ -130,7 +130,11 @@ class TestAHandoff:
         eyes.page.wait_for_url("/")
         assert eyes.heading == "Worklist"
 
-    @pytest.mark.parametrize(("kind", "name"), [("hostile", HOSTILE), ("right_to_left", RIGHT_TO_LEFT), ("long", LONG)])
+    @pytest.mark.parametrize(
+        ("kind", "name"),
+        [("hostile", HOSTILE), ("right_to_left", RIGHT_TO_LEFT), ("long", LONG)],
+        ids=("hostile", "right-to-left", "long"),
+    )
     def test_of_whatever_name_shows_the_name_as_text(self, eyes: Eyes, scene: Scene, kind: str, name: str) -> None:
         eyes.sign_in(CRISIS, f"/handoffs/{getattr(scene, kind)}")
         assert eyes.heading == f"{name}: handoff from Harbor Mobile Crisis Team to Riverside Outpatient Clinic"

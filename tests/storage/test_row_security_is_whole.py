@@ -181,7 +181,8 @@ def test_who_may_make_roles_makes_and_takes_them() -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def test_a_database_of_an_earlier_version_is_upgraded_with_what_it_holds(postgres: Any) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0005", "0007"])
+def test_a_database_of_an_earlier_version_is_upgraded_with_what_it_holds(postgres: Any, revision: str) -> None:
     name = f"test_{uuid4().hex}"
     postgres.run(f"CREATE DATABASE {name} OWNER {OWNER}")
     url = postgres.postgres.url(name)
@@ -191,7 +192,7 @@ def test_a_database_of_an_earlier_version_is_upgraded_with_what_it_holds(postgre
             config = Config()
             config.set_main_option("script_location", next(iter(migrations.__path__)))
             config.attributes["connection"] = connection
-            command.upgrade(config, "0005")
+            command.upgrade(config, revision)
             connection.execute(
                 text(
                     "INSERT INTO resource_version (type, id, version, last_updated, is_current, deleted, author,"

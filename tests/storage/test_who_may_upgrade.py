@@ -83,6 +83,16 @@ def test_an_older_postgresql_is_refused() -> None:
         refuse_old(version)
 
 
+def test_a_database_that_cannot_hold_every_name_is_refused(postgres: Any) -> None:
+    name = f"x{uuid4().hex[:12]}"
+    made = f"TEMPLATE template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' OWNER {OWNER}"
+    postgres.run(f'CREATE DATABASE "{name}" {made}')
+    try:
+        assert refusal_of(postgres.postgres.url(name)).endswith("ENCODING 'UTF8', got LATIN1")
+    finally:
+        postgres.run(f'DROP DATABASE "{name}"')
+
+
 def test_why_the_database_does_not_let_us_in_is_told_without_the_password(database_url: str) -> None:
     url = make_url(database_url).set(database="nowhere", password="s3cret/of@ours")
     with pytest.raises(Unavailable) as refused:

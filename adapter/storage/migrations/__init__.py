@@ -75,6 +75,8 @@ def _refuse_unfit(engine: Engine) -> None:
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
             refuse_old(driver.info.server_version)
+            if (encoding := driver.info.parameter_status("server_encoding")) != "UTF8":
+                raise InvalidSettings([f"database: expected one made with ENCODING 'UTF8', got {encoding}"])
         refuse_shared_sessions(engine)
     except OperationalError as error:
         # What libpq says of a connection names host, database and role, and never a password.

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from mappings.canonicals import REASON_SYSTEM
+from mappings.emergency import PURPOSE as EMERGENCY
 from mappings.plain_resources import Existing, Plain, Resources, Tree, communication, identified, time
 from mappings.security_labels import ACT_CODE
 from mappings.task import organization
@@ -152,6 +153,29 @@ def withdrawal(existing: Existing) -> Resources:
         if tree["status"] == "active":
             made.replace("", {**tree, "status": "inactive"}, version)
     return made
+
+
+def emergency_at(plain: Plain, existing: Existing) -> Resources:
+    """What the program writes down when it discloses a handoff in a medical emergency."""
+    made = Resources()
+    emergency(plain, made, "", existing.patient, existing.about, existing.tenant)
+    return made
+
+
+def emergency(plain: Plain, made: Resources, member: str, patient: Tree, about: Tree, tenant: str) -> None:
+    """To whom, by whom, when and why, as 42 CFR 2.51(c) has it documented."""
+    part = f"{member}.".removeprefix(".")
+    tree: Tree = {
+        "resourceType": "Communication",
+        "basedOn": [about],
+        "status": "completed",
+        "subject": patient,
+        "recipient": [made.person("disclosed-to", f"{part}to", plain["to"], plain["to"]["organization"])],
+        "sender": made.person("disclosed-by", f"{part}by", plain["by"], tenant),
+        "sent": time(plain["at"]),
+        "reasonCode": [{"coding": [EMERGENCY], "text": plain["nature"]}],
+    }
+    made.add("emergency", member, tree)
 
 
 def label(made: Resources, what: Collection[str]) -> None:

@@ -18,7 +18,7 @@ from mappings.canonicals import (
     REASON_SYSTEM,
     RISK_TIER_SYSTEM,
 )
-from mappings.plain_additions import DOCUMENT_FACTS, appointment, consent, document, label
+from mappings.plain_additions import DOCUMENT_FACTS, appointment, consent, document, emergency, label
 from mappings.plain_resources import (
     Existing,
     Plain,
@@ -82,6 +82,8 @@ def request(plain: Plain, requester: str) -> Resources:
     sent = [document(each, made, f"documents[{n}]", patient, None) for n, each in enumerate(documents)]
     for n, each in enumerate(plain.get("consents", ())):
         consent(each, made, f"consents[{n}]", patient, requester)
+    if "emergency" in plain:
+        emergency(plain["emergency"], made, "emergency", patient, focus, requester)
     task = _task(plain, made, requester, patient, focus, reached)
     # One that proves no fact is part of the handoff all the same: it came with it.
     for each, reference in zip(documents, sent, strict=True):

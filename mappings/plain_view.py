@@ -228,7 +228,7 @@ def _attempt(tree: Tree, resolve: Resolve) -> Tree:
             "status": tree.get("status"),
             "sender": _contact(tree.get("sender"), resolve),
             "recipients": [each for each in parties if each],
-            "reason": _text(tree.get("statusReason")),
+            "reason": _text(tree.get("statusReason")) or _text(next(iter(tree.get("reasonCode", ())), None)),
             "text": "\n".join(_payloads(tree)),
         }
     )

@@ -18,6 +18,7 @@ from adapter.intake.schema import (
     BookingSchema,
     ConsentSchema,
     DocumentSchema,
+    EmergencySchema,
     NewHandoffSchema,
 )
 from mappings.json_codec import encode
@@ -110,9 +111,8 @@ def document() -> Tree:
     def added(summary: str, body: Tree | None, status: str) -> Tree:
         return _operation(summary, standing, status, body=body, parameters=[id_, key, match])
 
-    contact, booking, file, consent = (
-        _reference(s, schemas) for s in (AttemptSchema(), BookingSchema(), DocumentSchema(), ConsentSchema())
-    )
+    added_to = (AttemptSchema(), BookingSchema(), DocumentSchema(), ConsentSchema(), EmergencySchema())
+    contact, booking, file, consent, emergency = (_reference(each, schemas) for each in added_to)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -142,6 +142,7 @@ def document() -> Tree:
                 "post": added("bring a consent of the person", consent, "201"),
                 "delete": added("the person took back every consent that was brought here", None, "200"),
             },
+            "/handoffs/{id}/emergency": {"post": added("disclose without consent in an emergency", emergency, "201")},
             "/oauth/token": {"post": _token()},
             **{path: {"get": _open(says)} for path, says in _OPEN.items()},
         },

@@ -52,6 +52,10 @@ VISIT: Final = {"start": "2026-01-06T15:00:00Z", "end": "2026-01-06T16:00:00Z", 
 SIGNED: Final = {
     "about": "substance-use", "recipients": ["outpatient-clinic"], "purpose": "treatment", "signed": "2026-01-05",
 }  # fmt: skip
+EMERGENCY: Final = {
+    "nature": "overdose", "to": {"name": "x", "organization": "outpatient-clinic"}, "by": {"name": "y"},
+    "at": "2026-01-05T09:00:00Z",
+}  # fmt: skip
 PLAIN: Final = {
     "recipient": "outpatient-clinic",
     "person": {"identifier": {"value": "1"}, "family": "Testerly"},
@@ -115,6 +119,7 @@ CASES: Final[dict[tuple[str, str], Case]] = {
     ("POST", "/handoffs/<id_>/appointment"): lambda c, b: c.send("POST", f"/handoffs/{b.id}/appointment", VISIT),
     ("POST", "/handoffs/<id_>/documents"): lambda c, b: c.send("POST", f"/handoffs/{b.id}/documents", FILE),
     ("POST", "/handoffs/<id_>/consents"): lambda c, b: c.send("POST", f"/handoffs/{b.id}/consents", SIGNED),
+    ("POST", "/handoffs/<id_>/emergency"): lambda c, b: c.send("POST", f"/handoffs/{b.id}/emergency", EMERGENCY),
     ("DELETE", "/handoffs/<id_>/consents"): lambda c, b: _withdrawn(c, b),
     ("GET", "/handoffs/<id_>/evidence"): lambda c, b: c.get(f"/handoffs/{b.id}/evidence"),
     ("GET", "/"): lambda c, b: c.get("/"),

@@ -179,6 +179,17 @@ PLAIN_JSON: Final = (
         {"about": "substance-use", "recipients": [RECEIVER], "purpose": "treatment", "signed": "2026-01-05"},
         JSON,
     ),
+    Example(
+        "disclose in a medical emergency",
+        "POST /handoffs/{task}/emergency",
+        {
+            "nature": "unresponsive after an overdose",
+            "to": {"name": "E. Room, MD", "organization": RECEIVER},
+            "by": {"name": "P. Ogram, RN"},
+            "at": "2026-01-05T09:00:00Z",
+        },
+        JSON,
+    ),
     Example("the person took it back", "DELETE /handoffs/{task}/consents"),
     Example("what proves it, as a page", "GET /handoffs/{task}/evidence"),
     Example("worklist, as a page", "GET /"),

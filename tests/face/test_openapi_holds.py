@@ -56,6 +56,7 @@ BELOW: Final = [
     ("POST", "/handoffs/{id}/appointment", 200),
     ("POST", "/handoffs/{id}/documents", 201),
     ("POST", "/handoffs/{id}/consents", 201),
+    ("POST", "/handoffs/{id}/emergency", 201),
     ("DELETE", "/handoffs/{id}/consents", 200),
 ]
 
@@ -90,6 +91,9 @@ def test_what_the_openapi_allows_is_answered_as_it_says(
             case.headers.pop("If-Match", None)
             if method == "POST" and path.endswith("consents"):
                 case.body = {**case.body, "recipients": [RECEIVER]}
+            if path.endswith("emergency"):
+                case.body["to"]["organization"] = RECEIVER
+                case.body["by"].pop("organization", None)
         if known and (method, path) == ("POST", "/handoffs"):
             case.body = {**case.body, "recipient": RECEIVER, "pathway": "referral"}
         seen[case.call_and_validate(headers=headers, checks=CHECKS).status_code] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -322,6 +323,46 @@ def test_a_consent_is_taken_back_and_another_brought(sender: Caller, receiver: C
     assert (taken.status, taken.tree["responsible"]) == (200, SENDER)
 
 
+def emergency(**more: Any) -> Tree:
+    return {
+        "nature": "unresponsive after an overdose",
+        "to": {"name": "E. Room, MD", "organization": RECEIVER},
+        "by": {"name": "P. Ogram, RN"},
+        "at": datetime.now(UTC).isoformat(),
+        **more,
+    }
+
+
+def test_in_an_emergency_the_program_discloses_and_writes_down_to_whom(sender: Caller, receiver: Caller) -> None:
+    id_ = begin(sender, confidentiality=["substance-use"], emergency=emergency())
+    told = read(receiver, id_)
+    (stated,) = told["contacts"]
+    assert (stated["sender"]["name"], stated["recipients"][0]["name"]) == ("P. Ogram, RN", "E. Room, MD")
+    assert (stated["reason"], told.get("consents", [])) == ("unresponsive after an overdose", [])
+    assert "disclosure:emergency" in kinds(sender, id_)
+
+
+def test_an_emergency_opens_what_a_withdrawal_has_shut(sender: Caller, receiver: Caller, third: Caller) -> None:
+    id_ = begin(sender, confidentiality=["substance-use"], consents=[SIGNED])
+    sender.send("DELETE", f"/handoffs/{id_}/consents")
+    assert receiver.get(f"/handoffs/{id_}").status == 404
+    assert add(receiver, id_, "emergency", emergency()).status == 404
+    for member, wrong in {
+        "to": {"to": None},
+        "to.organization": {"to": {"name": "E. Room, MD"}},
+        "by.name": {"by": {"role": "RN"}},
+        "nature": {"nature": ""},
+        "at": {"at": "now"},
+    }.items():
+        tree = {name: value for name, value in emergency(**wrong).items() if value is not None}
+        refused = add(sender, id_, "emergency", tree)
+        assert (refused.status, refused.expression) == (400, member), refused.tree
+    opened = add(sender, id_, "emergency", emergency())
+    assert opened.status == 201, opened.tree
+    assert receiver.get(f"/handoffs/{id_}").status == 200
+    assert third.get(f"/handoffs/{id_}").status == 404
+
+
 def test_nobody_takes_back_the_consent_of_others_or_adds_to_what_is_theirs(
     sender: Caller, receiver: Caller, third: Caller
 ) -> None:
@@ -333,6 +374,7 @@ def test_nobody_takes_back_the_consent_of_others_or_adds_to_what_is_theirs(
         ("POST", "appointment", ACCEPTED["appointment"]),
         ("POST", "documents", document()),
         ("POST", "consents", SIGNED),
+        ("POST", "emergency", emergency()),
         ("DELETE", "consents", None),
     ):
         for unknown in (id_, "nobody"):

@@ -339,7 +339,9 @@ def _of_handoff(task: str, patient: str, mark: str) -> Made:
         "purpose": "treatment",
         "signed": "2026-01-05",
     }
+    disclosed = {"nature": "x", "to": {"name": "x", "organization": "outpatient-clinic"}, "by": {"name": "y"}}
     added = {"contacts": attempt, "appointment": visit, "documents": file, "consents": signed}
+    added["emergency"] = {**disclosed, "at": attempt["at"]}
     for name, tree in added.items():
         yield f"{name} in plain JSON", send("POST", f"/handoffs/{task}/{name}", tree, "application/json")
     yield "withdrawal in plain JSON", Request("DELETE", f"/handoffs/{task}/consents")

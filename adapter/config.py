@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     delivery_workers: int = Field(4, ge=1, le=64)
 
     max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024)
-    max_bundle_entries: int = Field(1000, ge=1)
+    max_bundle_entries: int = Field(500, ge=1)
 
     client_rate: float = Field(500, ge=0, le=1_000_000)
     """Requests a second that an organisation may keep up, in each server process; 0 is no limit."""

@@ -22,7 +22,7 @@ from adapter.validation.walk import check as check_base
 
 __all__ = ["MAX_ENTRIES", "check", "decode_resource", "issues_by_entry", "refuse_invalid", "refuse_patched"]
 
-MAX_ENTRIES = 1000
+MAX_ENTRIES = 500
 _ENTRY = re.compile(r"^Bundle\.entry\[(\d+)\]")
 
 

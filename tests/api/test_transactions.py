@@ -316,7 +316,7 @@ def test_a_resource_stands_in_a_transaction_once(sender: Caller) -> None:
 def test_as_many_entries_as_allowed_are_carried_out_and_one_more_is_too_costly(sender: Caller) -> None:
     many = sender.post("", transaction(*({"resourceType": "Basic", "code": {"text": "x"}} for _ in range(400))))
     assert len(done(many)) == 400
-    more = sender.post("", transaction(*({"resourceType": "Basic", "code": {"text": "x"}} for _ in range(1001))))
+    more = sender.post("", transaction(*({"resourceType": "Basic", "code": {"text": "x"}} for _ in range(501))))
     assert (more.status, more.code, more.expression) == (413, "too-costly", "Bundle.entry")
 
 

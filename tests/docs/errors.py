@@ -249,8 +249,8 @@ OTHERS: Final[Mapping[str, Sequence[Example]]] = {
     ),
     "413": (
         Example("a body over the limit (here 200,000 bytes)", "POST Patient", '"' + "x" * 200_001 + '"', shows="…"),
-        Example("too many entries", "POST ", _bundle(*[_entry("GET", "Task")] * 1001),
-                shows='{"resourceType": "Bundle", "type": "transaction", "entry": [1,001 of them]}'),
+        Example("too many entries", "POST ", _bundle(*[_entry("GET", "Task")] * 501),
+                shows='{"resourceType": "Bundle", "type": "transaction", "entry": [501 of them]}'),
         Example("a form over the limit", "POST Task/_search", "_id=" + "x" * 300_000, FORM, shows="_id=…"),
         Example("a chain of more than five references",
                 "GET Task?patient.organization.partof.partof.partof.partof.partof.name=x"),

@@ -138,9 +138,11 @@ def to_fhir(
     description: str,
     identifiers: list[Tree] | None = None,
     code: str = "fulfill",
+    base_url: str,
 ) -> Tree:
     """A new Task in status requested, for a sender that sends none (NHS BaRS never does). `patient` is a Reference
-    element, `code` one of http://hl7.org/fhir/CodeSystem/task-code: `fulfill`, or `abort`."""
+    element, `code` one of http://hl7.org/fhir/CodeSystem/task-code: `fulfill`, or `abort`. The partners stand in it
+    below our `base_url`, so that they are not taken for what else the sender calls `Organization/<id>`."""
     from fhir.resources.R4B.task import Task  # the models take half a second to import; only this path needs them
 
     task = Task(
@@ -151,8 +153,8 @@ def to_fhir(
         for_fhir=patient,
         authoredOn=authored_on,
         lastModified=authored_on,
-        requester={**organization(requester.id), "display": requester.name},
-        owner={**organization(owner.id), "display": owner.name},
+        requester={"reference": f"{base_url}/Organization/{requester.id}", "display": requester.name},
+        owner={"reference": f"{base_url}/Organization/{owner.id}", "display": owner.name},
         identifier=identifiers or None,
         description=description,
     )

@@ -135,6 +135,7 @@ def _abort_request(world: World, handoff: Handoff) -> Interaction:
         focus=f"Task/{handoff.id}",
         patient={"reference": handoff.patient} if handoff.patient else None,
         authored_on=world.clock.now(),
+        base_url=world.base_url,
         description="Made by the adapter from a message that takes back what is under way.",
         code="abort",
     )

@@ -114,9 +114,10 @@ def link(
             reference: str = element["reference"]
             if reference.startswith("#"):
                 continue
-            if reference.startswith(base_url + "/"):
-                reference = element["reference"] = reference[len(base_url) + 1 :]
             inside = addresses.resolve(reference, base)
+            if inside is None and reference.startswith(base_url + "/"):
+                # What stands here already, whatever the sender calls what it sends.
+                reference = element["reference"] = reference[len(base_url) + 1 :]
             if inside is not None:
                 element["reference"] = inside
             elif CONDITIONAL.match(reference):

@@ -280,6 +280,7 @@ def _made_task(world: World, message: Message, resolve: Resolve, seed: str, tena
         focus=focus,
         patient=intent.patient_in(message, resolve),
         authored_on=world.clock.now(),
+        base_url=world.base_url,
         description=f"Made by the adapter from {what}.",
     )
     header = message.bundle["entry"][0]

@@ -145,6 +145,24 @@ def by_organisation_that_was_sent_under_the_id_of_another(head: Tree, order: Tre
     return [{**organisation(RECEIVER), "id": THIRD}]
 
 
+def by_bare_organisation_of_that_id(head: Tree, order: Tree) -> list[Tree]:
+    head["destination"] = [{"endpoint": "urn:example:gateway", "receiver": {"reference": f"Organization/{RECEIVER}"}}]
+    return [{"resourceType": "Organization", "id": RECEIVER, "name": "as the sender describes it"}]
+
+
+def by_contained_role_of_a_contained_organisation(head: Tree, order: Tree) -> list[Tree]:
+    role = {"resourceType": "PractitionerRole", "id": "role", "organization": {"reference": "#whom"}}
+    order["contained"] = [role, {**organisation(RECEIVER), "id": "whom"}]
+    order["performer"] = [{"reference": "#role"}]
+    return []
+
+
+def by_task_of_a_practitioner_with_a_role(head: Tree, order: Tree) -> list[Tree]:
+    doctor = made("Practitioner")
+    role = made("PractitionerRole", practitioner=to(doctor), organization={"reference": f"Organization/{RECEIVER}"})
+    return [asking(order, owner=to(doctor)), doctor, role]
+
+
 def by_task_of_a_practitioner(head: Tree, order: Tree) -> list[Tree]:
     """For whom that one works is not said; the destination is."""
     head["destination"] = destination(RECEIVER)
@@ -164,6 +182,9 @@ WAYS = (
     by_endpoint_that_is_in_the_message,
     by_performer,
     by_organisation_that_was_sent_under_the_id_of_another,
+    by_bare_organisation_of_that_id,
+    by_contained_role_of_a_contained_organisation,
+    by_task_of_a_practitioner_with_a_role,
     by_task_of_a_practitioner,
     by_task_without_owner,
 )
@@ -242,6 +263,17 @@ def test_a_person_whom_the_request_only_identifies_is_identified_in_the_task(sen
         order, _ = request(subject=subject, **extra)
         task = task_in(sent(sender, message(header(focus=[to(order)], destination=destination(RECEIVER)), order)))
         assert task["for"]["identifier"] == number
+
+
+def test_a_task_that_names_no_person_is_about_whom_its_request_is_about(house: WholeHouse, sender: Caller) -> None:
+    order, patient = request()
+    task = asking(order, owner=known_as(RECEIVER))
+    del task["for"]
+    begun = task_in(sent(sender, first(order, patient, task, focus=task)))
+    assert "for" not in begun, "what was sent stays as it is"
+    handoff = house.house.store.reader(SENDER).handoff(begun["id"])
+    assert handoff is not None and handoff.patient is not None
+    assert sender.get(handoff.patient).tree["name"] == patient["name"]
 
 
 def test_the_same_id_of_two_servers_is_two_people(sender: Caller) -> None:
@@ -344,6 +376,11 @@ def test_why_a_request_was_revoked_is_read_from_where_r4_has_it(sender: Caller) 
     revoked = {**order, "status": "revoked", "extension": [extension]}
     task = task_in(sent(sender, following(begun, "update", revoked, patient, focus=order)))
     assert (task["status"], task["statusReason"]) == ("cancelled", why)
+    order, patient = request(reasonCode=[{"text": "why it was asked for"}])
+    begun = first(order, patient, focus=order)
+    sent(sender, begun)
+    untold = task_in(sent(sender, following(begun, "update", {**order, "status": "revoked"}, patient, focus=order)))
+    assert untold["statusReason"] == {"text": "told by message, without a reason of its own"}
 
 
 def test_what_is_under_way_is_not_cancelled_but_asked_to_be_stopped(

@@ -152,6 +152,7 @@ def _add(
 ) -> Response:
     """Add to a handoff, or answer it, what `make` makes of the body."""
     client = sending.authenticate(dict(request.headers))
+    client.scopes.require("Task", "read")
     raw = sending.body() if schema else b""
     plain = _loaded(schema, raw) if schema else {}
     held: Handoff | None = None

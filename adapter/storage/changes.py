@@ -156,8 +156,7 @@ def _handoffs_of(write_set: WriteSet, before: Mapping[ResourceKey, Current]) -> 
 
 def _revised(write_set: WriteSet, before: Mapping[ResourceKey, Current], held: Mapping[str, Held]) -> frozenset[str]:
     """Restricted handoffs with a Consent that this change replaces: each must have been looked at."""
-    consents = [version.key for version in write_set.resources if version.key.type == "Consent"]
-    of_these = {handoff for key in consents if key in before for handoff in before[key].handoffs}
+    of_these = {handoff for key in write_set.opening if key in before for handoff in before[key].handoffs}
     return frozenset(handoff for handoff in of_these if handoff in held and held[handoff].restricted)
 
 

@@ -55,6 +55,7 @@ def guard_disclosure(decision: Decision) -> None:
     system = decision.world.store.system_reader()
     added = _added(decision, labelled, system)
     consents = {change.key for change in decision.changes if change.writes and _opens(decision, change)}
+    decision.write_set.opening = sorted(consents)
     concerned = {*added, *(handoff.id for handoff in decision.handoffs.values() if handoff.disclosure is not None)}
     if consents:
         concerned |= _concerned(decision, system)

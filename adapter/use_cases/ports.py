@@ -144,6 +144,8 @@ class WriteSet:
     requests: list[RequestRecord] = field(default_factory=list)
     disclosures: list[DisclosureChange] = field(default_factory=list)
     """What is restricted in a handoff from now on, and to whom Consents open it."""
+    opening: list[ResourceKey] = field(default_factory=list)
+    """Of what is written, what may open or close something restricted: Consents, and statements of an emergency."""
     relied_on: list[tuple[ResourceKey, int]] = field(default_factory=list)
     """Versions that must still be current, of what was decided on without being written: Consents."""
     conditional_creates: list[tuple[str, str, ResourceKey]] = field(default_factory=list)

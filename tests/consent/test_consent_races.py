@@ -9,6 +9,7 @@ from typing import Any
 from adapter.app import create_app
 from adapter.use_cases.ports import Store, WriteSet
 from tests.consent.records import PART2, Clinic, condition, found
+from tests.consent.test_emergency import statement
 from tests.whole_house import Caller, Tree
 
 
@@ -74,6 +75,21 @@ def test_a_revocation_reaches_what_was_restricted_while_it_was_decided(clinic: C
     caller, _ = interrupted(clinic, label)
     ended = [{"op": "replace", "path": "/status", "value": "inactive"}]
     assert caller.patch(sent.consent, ended).status == 200
+    assert found(clinic.recipient, f"Observation?_id={made[0]}") == []
+    assert clinic.recipient.get(sent.task).status == 404
+
+
+def test_an_emergency_that_was_none_shuts_what_was_restricted_while_that_was_decided(clinic: Clinic) -> None:
+    sent = clinic.begin(labels=(), consents=())
+    stated = statement(clinic, sent.patient, basedOn=[{"reference": sent.request}])
+    mistaken = f"Communication/{clinic.own.post('Communication', stated).tree['id']}"
+    made: list[str] = []
+
+    def label() -> None:
+        made.append(clinic.own.post("Observation", observation(sent.patient, sent.request)).tree["id"])
+
+    caller, _ = interrupted(clinic, label)
+    assert caller.patch(mistaken, [{"op": "remove", "path": "/reasonCode"}]).status == 200
     assert found(clinic.recipient, f"Observation?_id={made[0]}") == []
     assert clinic.recipient.get(sent.task).status == 404
 

@@ -134,6 +134,11 @@ def test_the_list_is_of_ones_own_open_handoffs(sender: Caller, receiver: Caller,
     assert (refused.status, refused.code, refused.expression) == (400, "code-invalid", "side")
 
 
+def test_nobody_is_told_where_it_stands_who_may_not_read_it(house: WholeHouse, sender: Caller) -> None:
+    id_ = begin(sender)
+    assert house.caller(SENDER, "system/Consent.u").send("DELETE", f"/handoffs/{id_}/consents").status == 403
+
+
 def test_the_list_needs_the_scopes_of_what_it_shows(house: WholeHouse) -> None:
     for scopes in ("system/Task.r", "system/Task.rs", "system/Patient.rs"):
         assert house.caller(SENDER, scopes).get("/handoffs").status == 403

@@ -18,6 +18,7 @@ from adapter.api.access_token import AccessTokens
 from adapter.api.authentication import Authentication
 from adapter.api.client_assertion import ClientAssertions
 from adapter.api.client_keys import ClientKeys
+from adapter.api.cross_origin import for_origins
 from adapter.api.demo_clock import demo_clock_routes
 from adapter.api.evaluate_measure import evaluate_measure_routes
 from adapter.api.evidence import evidence_routes
@@ -176,6 +177,8 @@ def create_app(house: House, seconds: Callable[[], float] = time.monotonic) -> F
     app.before_request(_count_by_address(limits))
     app.before_request(_refuse_impossible_address(face.resource_types))
     app.after_request(indented_when_asked)
+    if settings.cors_origins:
+        app.after_request(for_origins(settings.cors_origins))
     app.after_request(_echo_keys(demo=not settings.production))
     return app
 

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     proxies: int = Field(0, ge=0, le=10)
     """Proxies in front of this server that each add the address they were called from to X-Forwarded-For."""
 
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins whose pages may call this server from a browser."""
+
     audit_anchor_file: Path | None = None
 
     token_lifetime: int = Field(300, ge=10, le=300)
@@ -91,12 +94,25 @@ class Settings(BaseSettings):
             raise ValueError("expected an http(s) address without query, as `https://handoff.example`")
         return url.rstrip("/").removesuffix("/fhir")
 
-    @field_validator("outbound_networks", mode="before")
+    @field_validator("outbound_networks", "cors_origins", mode="before")
     @classmethod
     def _is_a_comma_list(cls, networks: object) -> object:
         if not isinstance(networks, str):
             return networks
         return tuple(network.strip() for network in networks.split(",") if network.strip())
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if (
+                parts.scheme not in {"http", "https"}
+                or not parts.netloc
+                or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
+                raise ValueError("expected origins such as `https://app.example`, without path; never `*`")
+        return origins
 
     @property
     def production(self) -> bool:
@@ -242,6 +258,11 @@ def _setting_problems(settings: Settings) -> list[str]:
         f"{PREFIX}OUTBOUND_NETWORKS: expected networks of partners, got `{network}`, which holds this host or all hosts"
         for network in settings.outbound_networks
         if any(network.overlaps(own) for own in _OWN_NETWORKS if network.version == own.version)
+    ]
+    found += [
+        f"{PREFIX}CORS_ORIGINS: expected https origins, got `{origin}`"
+        for origin in settings.cors_origins
+        if not origin.startswith("https://")
     ]
     if settings.log_level == "debug":
         found.append(f"{PREFIX}LOG_LEVEL: expected info, warning or error, got debug (libraries log what they handle)")

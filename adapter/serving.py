@@ -167,5 +167,7 @@ def _as_environment(settings: Settings) -> dict[str, str]:
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
     if settings.outbound_networks:
         texts["outbound_networks"] = ",".join(str(network) for network in settings.outbound_networks)
+    if settings.cors_origins:
+        texts["cors_origins"] = ",".join(settings.cors_origins)
     texts["data_dir"] = str(Path(settings.data_dir).resolve())
     return {f"{PREFIX}{name.upper()}": text for name, text in texts.items()}

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -27,6 +27,9 @@ BODY_SECONDS: Final = 30.0
 """For a body to arrive."""
 MOST_BUFFERED: Final = 256 * 1024 * 1024
 """Bytes of bodies that each process holds, or waits for, at the same time."""
+
+GO_BY_SECONDS: Final = 5.0
+"""For the rest of a body that was refused to be sent."""
 
 _LATE = Issue("timeout", f"expected the whole body within {BODY_SECONDS:g} s, got only part of it")
 _FULL = Issue("throttled", "the server waits for many bodies already; send it again later")
@@ -60,17 +63,21 @@ class BufferedRequests:
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         environ = self._environ_of(scope)
         length = self._length_to_read(environ)
+        pieces = _pieces(protocol)
         if self._buffered + length > MOST_BUFFERED:
-            return _refuse(protocol, 503, _FULL)
+            _refuse(protocol, 503, _FULL)
+            return await _let_go_by(pieces)
         with self._holding(length):
             try:
                 async with asyncio.timeout(BODY_SECONDS):
-                    body = await self._body(protocol, length)
+                    body = await self._body(protocol, pieces, length)
             except TimeoutError:
                 return _refuse(protocol, 408, _LATE)
             environ["wsgi.input"] = BytesIO(body)
             answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, environ)
         protocol.response_bytes(*answer)
+        if answer.status == 413:
+            await _let_go_by(pieces)
 
     def _length_to_read(self, environ: dict[str, Any]) -> int:
         """Of a chunked body, which does not say its length, at most so much; of one that is too long nothing, for its
@@ -88,11 +95,11 @@ class BufferedRequests:
         finally:
             self._buffered -= length
 
-    async def _body(self, protocol: Any, length: int) -> bytes:
+    async def _body(self, protocol: Any, pieces: AsyncIterator[bytes], length: int) -> bytes:
         if length <= self._max_bytes:
             return bytes(await protocol()) if length else b""
         body = bytearray()
-        async for piece in protocol:
+        async for piece in pieces:
             body += piece
             if len(body) >= length:
                 break
@@ -135,6 +142,21 @@ def _refuse(protocol: Any, status: int, issue: Issue) -> None:
     if status == 503:
         headers.append(("retry-after", "5"))
     protocol.response_bytes(status, headers, outcome([issue]))
+
+
+async def _pieces(protocol: Any) -> AsyncIterator[bytes]:
+    """Of a body, to be gone on with by whoever takes them next: the protocol gives them out once."""
+    async for piece in protocol:
+        yield piece
+
+
+async def _let_go_by(pieces: AsyncIterator[bytes]) -> None:
+    """Take what still comes of a body that was refused, and throw it away. Who is cut off while sending gets a broken
+    connection and not the answer; a proxy even takes us for dead, and sends us nobody for a while."""
+    with suppress(Exception):  # it may be gone, which is as well
+        async with asyncio.timeout(GO_BY_SECONDS):
+            async for _ in pieces:
+                pass
 
 
 def served() -> BufferedRequests:

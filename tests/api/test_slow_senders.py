@@ -122,6 +122,22 @@ def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes(server: Serv
         assert status_of(connection) == 413
 
 
+@pytest.mark.parametrize("length", ["Content-Length: 40000000", "Transfer-Encoding: chunked"])
+def test_a_body_that_is_too_long_may_be_sent_to_its_end_and_is_answered(
+    server: ServerProcess, token: str, length: str
+) -> None:
+    """As a proxy does that has the whole of it: it would take a connection that breaks for a dead server."""
+    piece = b"x" * 1_000_000
+    for _ in range(3):
+        with connect(server) as connection:
+            connection.sendall(head("/fhir", token, length))
+            for _ in range(40):
+                connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if "chunked" in length else piece)
+            if "chunked" in length:
+                connection.sendall(b"0\r\n\r\n")
+            assert status_of(connection) == 413
+
+
 def test_a_sender_that_breaks_off_has_sent_nothing(server: ServerProcess, token: str) -> None:
     before = requests.get(f"{server.fhir_url}/Patient", headers={"Authorization": f"Bearer {token}"}, timeout=10)
     with connect(server) as connection:

@@ -83,7 +83,7 @@ def _elsewhere(subject: Tree, tree: Tree, message: Message) -> Tree | None:
         return {"type": inner["resourceType"], "identifier": identifiers[0]} if identifiers else None
     if reference:
         return {**subject, "reference": message.named_from(reference, tree)}
-    return subject if "identifier" in subject else None
+    return {**subject} if "identifier" in subject else None
 
 
 def _is_patient(actor: Tree, resolve: Resolve) -> bool:

@@ -284,6 +284,15 @@ def test_the_same_id_of_two_servers_is_two_people(sender: Caller) -> None:
     bundle = message(head, other, base="https://here.example/fhir/")
     bundle["entry"] += message(theirs, order, base=ELSEWHERE)["entry"]
     assert sender.get(task_in(sent(sender, bundle))["for"]["reference"]).tree["name"] == theirs["name"]
+    here = {**order, "subject": {"reference": "Patient/1"}}
+    head = header(destination=destination(RECEIVER), focus=[{"reference": f"ServiceRequest/{order['id']}"}])
+    bundle = message(head, base="https://here.example/fhir/")
+    bundle["entry"] += message(theirs, order, base=ELSEWHERE)["entry"]
+    bundle["entry"] += message(other, here, base="https://here.example/fhir/")["entry"]
+    task = task_in(sent(sender, bundle))
+    request_of_here = sender.get(task["focus"]["reference"]).tree
+    assert request_of_here["subject"]["reference"] == task["for"]["reference"]
+    assert sender.get(task["for"]["reference"]).tree["name"] == other["name"]
 
 
 # What it does to an earlier one

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -19,6 +19,8 @@ from mappings.evidence_sections import Cell, time_left
 
 LINES: Final = 50
 """So many lines has a page of a group."""
+RETURNED_FOR: Final = timedelta(days=14)
+"""So long a handoff that was rejected or failed stays on the initiator's list: nobody else holds the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,11 @@ class Group:
 
 _GROUPS: Final = (
     ("ours", "Waiting for us", "Nothing waits for us."),
-    ("returned", "Given back to us: decide what comes next", "Nobody was given back to us in the last 14 days."),
+    (
+        "returned",
+        "Given back to us: decide what comes next",
+        f"Nobody was, in the last {RETURNED_FOR.days} days.",
+    ),
     ("others", "Waiting for others", "Nothing waits for others."),
 )
 

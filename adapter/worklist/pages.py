@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
@@ -28,7 +27,7 @@ from adapter.worklist.governance import (
     measure_sections,
     weaker_section,
 )
-from adapter.worklist.groups import grouped, line
+from adapter.worklist.groups import RETURNED_FOR, grouped, line
 from adapter.worklist.html_pages import html_page, style
 from adapter.worklist.problems import NOT_THERE, OTHER, PROBLEMS
 from adapter.worklist.visitor import SignInFirst, Visitors, ask_to_sign_in, sign_in_page, signed_in, signed_out
@@ -41,8 +40,6 @@ from mappings.security_labels import restricted_kinds_of
 MOST_OPEN: Final = 2000
 """So many open handoffs the worklist looks at; an organisation with more works them off by its own system."""
 MOST_SHOWN: Final = 200
-RETURNED_FOR: Final = timedelta(days=14)
-"""So long a handoff that was rejected or failed stays on the initiator's list: nobody else holds the person."""
 
 UNNAMED: Final = "name not told"
 
@@ -72,12 +69,12 @@ class Pages:
         people = _people(reader, [handoff for group in groups for handoff in group.handoffs])
         self._world.store.disclosed(client.tenant, _origin("search-type"), [*people.values()])
         names = {key: name_of(decode(person.body)) or UNNAMED for key, person in people.items()}
-        shown = [
+        listed = [
             (group, [line(handoff, names.get(handoff.patient or "", UNNAMED), now) for handoff in group.handoffs])
             for group in groups
         ]
         return self._page(
-            "worklist.html", client, groups=shown, cut=len(found) > MOST_OPEN, most=MOST_OPEN,
+            "worklist.html", client, groups=listed, cut=len(found) > MOST_OPEN, most=MOST_OPEN,
             notice=NOTICE if restricted_kinds_of(people.values()) else None,
             withheld=self._world.store.withholds_from(client.tenant),
         )  # fmt: skip

@@ -68,7 +68,7 @@ class Eyes:
     def opened(cls, browser: Browser, address: str, **context: Any) -> Iterator[Eyes]:
         """`context` as for Playwright's new_context: viewport, color_scheme, …"""
         profile = browser.new_context(base_url=address, **{"viewport": LAPTOP, **context})
-        profile.set_default_timeout(10_000)
+        profile.set_default_timeout(30_000)
         yield cls(profile.new_page(), address)
         profile.close()
 

@@ -61,15 +61,15 @@ class Scene:
 
 
 def set_up(house: PlayedHouse) -> Scene:
-    overdue = house.begin(CLINIC, CRISIS).id
+    unanswered = [house.begin(CLINIC, CRISIS).id]
     for _ in range(5):  # enough for governance to show a score of
         begun = house.begin(CLINIC, CRISIS)
         assert house.caller(CLINIC).move(begun.task, "accepted").status == 200
-        house.begin("perinatal-clinic", CRISIS)
+        unanswered.append(house.begin("perinatal-clinic", CRISIS).id)
     of_crisis = "mobile-crisis-to-outpatient"
-    return Scene(
+    scene = Scene(
         house,
-        overdue,
+        unanswered[0],
         house.play(f"{of_crisis}/rejected-and-rerouted"),
         house.play(f"{of_crisis}/accepted-and-completed"),
         house.play(f"{of_crisis}/person-does-not-come"),
@@ -81,6 +81,10 @@ def set_up(house: PlayedHouse) -> Scene:
         begin_for(house, {"text": LONG}),
         left_untold(house),
     )
+    # Days have passed in the scenarios; wait until the worker has climbed every ladder.
+    reader = house.house.store.system_reader()
+    until(lambda: all(handoff.flagged_for_review for id_ in unanswered if (handoff := reader.handoff(id_))))
+    return scene
 
 
 def begin_for(house: PlayedHouse, name: dict[str, Any]) -> str:

@@ -83,6 +83,12 @@ def test_an_older_postgresql_is_refused() -> None:
         refuse_old(version)
 
 
+def test_a_schema_of_a_newer_version_is_refused(database_url: str) -> None:
+    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert "got that of a newer version of the adapter" in refusal_of(database_url)
+
+
 def test_a_database_that_cannot_hold_every_name_is_refused(postgres: Any) -> None:
     name = f"x{uuid4().hex[:12]}"
     made = f"TEMPLATE template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' OWNER {OWNER}"

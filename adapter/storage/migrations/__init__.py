@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, InvalidSchemaName
 from sqlalchemy import Engine, create_engine, text
@@ -51,6 +52,9 @@ def upgrade(url: str) -> None:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
+        except CommandError as error:  # it knows no such version
+            newer = "that of a newer version of the adapter, which has to run on every host"
+            raise InvalidSettings([f"database: expected the schema of this version, got {newer}"]) from error
         except ProgrammingError as error:
             if not isinstance(error.orig, (InsufficientPrivilege, InvalidSchemaName)):
                 raise

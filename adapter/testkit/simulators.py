@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -93,6 +94,18 @@ class Inbox:
             self.changed.wait_for(lambda: self.told_about(reference, since), timeout=seconds)
             found = self.told_about(reference, since)
         return found[-1] if found else None
+
+    def told_in(self, since: float, seconds: float) -> Iterator[str]:
+        """What each event that arrived after `since` is about, until `seconds` from now: first what is there, then what
+        comes."""
+        given, until = set[str](), time.monotonic() + seconds
+        while True:
+            with self.changed:
+                fresh = [r.about for r in self.told_about(ANYTHING, since) if r.about not in given]
+                if not fresh and not self.changed.wait(timeout=max(until - time.monotonic(), 0.0)):
+                    return
+            given.update(fresh)
+            yield from fresh
 
 
 def _names(receipt: Receipt, reference: str) -> bool:

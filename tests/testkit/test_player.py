@@ -284,6 +284,31 @@ def test_a_notification_from_before_the_last_change_does_not_count(stub, exchang
     assert outcomes(results) == [OK, OK, OK, FAILED, OK, OK]
 
 
+def test_whatever_comes_is_what_meets_the_expectation_and_not_what_waited_from_before(stub, exchange, scenario_of):
+    with SimulatedPartner("clinic") as clinic:
+
+        def respond(method, path, headers, raw):
+            if method == "POST":
+                for number, task in enumerate(("Task/old", "Task/1"), 1):
+                    told = notification(task, number)
+                    requests.post(clinic.address, json=told, headers={"Idempotency-Key": task}, timeout=5)
+            return (200, {}, TASK) if path.endswith("Task/1") or method == "POST" else (404, {}, None)
+
+        stub.respond = respond
+        wait = {"step": "told", "wait-for-notification": "clinic", "within": 0.3, "capture": {"task": "Task"},
+                "expect": {"status": 200, "body": {"Task.status": "requested"}}}  # fmt: skip
+        results = Player(exchange, {"clinic": clinic}).play(
+            scenario_of(
+                {"step": "send", "as": "a", "POST": "/", "send": {}, "expect": {"status": 200}},
+                wait,
+                {"step": "reads", "as": "clinic", "GET": "{{task}}", "expect": {"status": 200}},
+                {**wait, "expect": {"status": 200, "body": {"Task.status": "accepted"}}},
+            )
+        )
+    assert outcomes(results) == [OK, OK, OK, FAILED, OK]
+    assert "Task.status requested" in results[3].got
+
+
 def test_an_ill_formed_notification_fails_the_scenario(stub, exchange, scenario_of):
     bad = notification("Task/1")
     del bad["timestamp"]

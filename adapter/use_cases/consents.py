@@ -156,11 +156,11 @@ def carry_out(found: Review, write_set: WriteSet, *, actor: str, now: datetime, 
                 _tell(write_set, after, kind, party)
     joined = after.parties - (before.parties if before else frozenset())
     for party in sorted((joined - reading) & after.parties - after.readers):
-        reason = why_withheld(found, party).code
+        reason = _why_withheld(found, party).code
         _record(write_set, after, events.DISCLOSURE_WITHHELD, actor, now, party, reason=reason)
     for party in sorted(reading & after.parties - after.readers):
         consents, at = _ended(before, party, now)
-        detail = {"consents": consents, "reason": why_withheld(found, party).code, **_awaited_of(after, party)}
+        detail = {"consents": consents, "reason": _why_withheld(found, party).code, **_awaited_of(after, party)}
         _record(write_set, after, events.DISCLOSURE_ENDED, actor, now, party, at=at, **detail)
         if told(party):
             _tell(write_set, after, events.DISCLOSURE_ENDED, party)
@@ -168,7 +168,7 @@ def carry_out(found: Review, write_set: WriteSet, *, actor: str, now: datetime, 
         _tell(write_set, after, events.DISCLOSURE_ENDED, after.requester)
 
 
-def why_withheld(found: Review, party: str) -> Why:
+def _why_withheld(found: Review, party: str) -> Why:
     """Why a party may not read: of all that it lacks, what came nearest to a permission."""
     return max(why for (_, whom), why in found.lacking.items() if whom == party)
 

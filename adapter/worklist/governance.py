@@ -75,16 +75,16 @@ def _weaker_row(found: WeakerCare, names: Names) -> tuple[Cell, ...]:
 
 
 def measure_sections(scores: Iterable[MeasureScore], by: str | None, names: Names) -> Iterator[Section]:
-    """A table a measure; with `by`, a row for each stratum below that of everybody."""
+    """A table a measure; with `by`, a row for each stratum below that of everybody. What is counted stands above the
+    table when it is one thing, and in each row when it is several."""
     for score in scores:
         rows = [row for group in score.groups for row in _rows(score, group, by, names)]
-        yield Section(
-            code=score.measure.id,
-            title=score.measure.title,
-            says=score.measure.says,
-            columns=("What is counted", "Who", "Score", "Recorded late"),
-            rows=tuple(rows),
-        )
+        columns: tuple[str, ...] = ("What is counted", "Who", "Score", "Recorded late")
+        says = score.measure.says
+        if len(score.groups) == 1:
+            columns, rows = columns[1:], [row[1:] for row in rows]
+            says = f"{says} Counted: {score.groups[0].group.says}"
+        yield Section(code=score.measure.id, title=score.measure.title, says=says, columns=columns, rows=tuple(rows))
 
 
 def _rows(measured: MeasureScore, group: GroupScore, by: str | None, names: Names) -> Iterator[tuple[Cell, ...]]:

@@ -25,6 +25,7 @@ _EXPECTED: Final = {
     "stale": "the same columns in the view that stands before it: `show(table, …)` in the migration that changed it",
     "made": f"a schema in which {READER} and {WRITER} make nothing: REVOKE CREATE ON SCHEMA … FROM PUBLIC, as its owner"
     " or a superuser",
+    "path": f'one that begins with "$user", which leads {READER} to its views: its reads would be slow',
     "definer": f"that {READER} runs no function with the rights of another",
 }
 """What is expected of a role, table, view or function; by the kind of its fault."""
@@ -65,6 +66,8 @@ UNION ALL SELECT 'stale', t.name FROM relation t JOIN relation v ON v.relname = 
   EXCEPT SELECT attname FROM pg_attribute WHERE attrelid = v.oid)
 UNION ALL SELECT 'made', nspname FROM pg_namespace WHERE oid IN (SELECT oid FROM home UNION SELECT oid FROM front)
  AND (has_schema_privilege('{READER}', oid, 'CREATE') OR has_schema_privilege('{WRITER}', oid, 'CREATE'))
+UNION ALL SELECT 'path', 'search_path ' || path FROM current_setting('search_path') AS path
+ WHERE NOT starts_with(path, '"$user"')
 UNION ALL SELECT 'definer', p.oid::regprocedure::text FROM pg_proc p
  WHERE prosecdef AND pronamespace IN (SELECT oid FROM home UNION SELECT oid FROM front)
   AND has_function_privilege('{READER}', p.oid, 'EXECUTE')

@@ -88,6 +88,7 @@ BREAKS = {
     "ALTER TABLE handoff ADD COLUMN later text": ["handoff", "`show(table, …)`"],
     "GRANT CREATE ON SCHEMA public TO PUBLIC": ["public", "make nothing"],  # as it was before PostgreSQL 15
     f"GRANT CREATE ON SCHEMA {READER} TO {READER}": [READER, "make nothing"],
+    "SET LOCAL search_path = public": ["search_path public", 'begins with "$user"'],
     "CREATE FUNCTION all_of_them() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM handoff'": [
         "all_of_them()",
         "no function",

@@ -63,6 +63,24 @@ def older(postgres: Any, url: str) -> str:
     return str(postgres.postgres.url(name, OWNER))
 
 
+def test_a_schema_in_which_only_the_login_would_look_is_refused_and_one_for_all_is_not(
+    postgres: Any, stranger: str
+) -> None:
+    name = make_url(stranger).database or ""
+    superuser = postgres.postgres.url(name, SUPERUSER).replace("+psycopg", "")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f'GRANT CREATE ON DATABASE "{name}" TO "{name}"'.encode())
+        connection.execute(f'CREATE SCHEMA "{name}" AUTHORIZATION "{name}"'.encode())
+        assert "expected no schema named as who logs in" in refusal_of(stranger)
+        connection.execute(f'ALTER SCHEMA "{name}" RENAME TO house'.encode())
+    in_house = make_url(stranger).update_query_dict({"options": '-c search_path="$user",house'}).render_as_string()
+    upgrade(in_house)
+    store = open_store(in_house)
+    store.commit(referral())
+    assert store.reader("b").read(TASK) is not None and store.reader("c").read(TASK) is None
+    store.close()
+
+
 def test_roles_that_are_there_are_not_made_again(postgres: Any, database_url: str) -> None:
     """What is to be run holds what lacks, and no statement that would fail."""
     login = f"x{uuid4().hex[:12]}"

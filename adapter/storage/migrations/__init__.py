@@ -20,7 +20,7 @@ from adapter.domain.errors import Unavailable
 from adapter.storage.connections import connect_args
 from adapter.storage.failures import unavailable_when_down
 from adapter.storage.poolers import refuse_shared_sessions
-from adapter.storage.roles import ensure_roles
+from adapter.storage.roles import READER, WRITER, ensure_roles
 from adapter.storage.row_security import refuse_without_row_security
 from adapter.storage.transactions import count_on
 
@@ -46,6 +46,7 @@ def upgrade(url: str) -> None:
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         ensure_roles(driver)
+        _refuse_own_schema(driver)
         rights = _rights_that_lack(driver)
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
@@ -85,6 +86,13 @@ def _refuse_unfit(engine: Engine) -> None:
     except OperationalError as error:
         # What libpq says of a connection names host, database and role, and never a password.
         raise Unavailable(f"expected the database of HANDOFF_DATABASE_URL to let us in, got: {error.orig}") from error
+
+
+def _refuse_own_schema(driver: psycopg.Connection[Any]) -> None:
+    """Tables in a schema that is named as who logs in are found by nobody else: each role looks in its own."""
+    if driver.execute("SELECT current_schema() = session_user").fetchone() == (True,):
+        got = f"`{driver.info.user}`, in which {READER} and {WRITER} do not look: drop it"
+        raise InvalidSettings([f"database: expected no schema named as who logs in, got {got}"])
 
 
 def _rights_that_lack(driver: psycopg.Connection[Any]) -> str:

@@ -45,6 +45,9 @@ from mappings.json_codec import decode, encode
 from mappings.security_labels import NOTICE_HEADER
 from mappings.times import format_time
 
+_KEY_AT = {"request": "http.X-Request-ID", "bundle": "Bundle.identifier"}
+"""Where a sender gave a request key, by the kind of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -322,6 +325,7 @@ def _answer_again(world: World, request: Request, record: RequestRecord) -> Answ
         raise KeyReused(
             "expected the same body as when this request key was first used, got another; a new request needs a new "
             "X-Request-ID or message identifier",
+            expression=_KEY_AT.get(record.key.partition(":")[0]),
         )
     if request.origin is not None:
         named = _named_in(record.answer)

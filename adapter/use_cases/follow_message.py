@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/messaging.html; what a message says is read in mappings/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from adapter.domain.errors import NotFound
@@ -24,6 +24,8 @@ from mappings.message_intent import Asked
 from mappings.references import Resolve
 
 Tree = dict[str, Any]
+_Named = tuple[str, str, str]
+"""Type, and system and value of an identifier."""
 
 _NEEDS_REASON: Final = frozenset({"rejected", "cancelled", "failed", "on-hold"})
 _UNDER_WAY: Final = frozenset({"in-progress", "on-hold"})
@@ -48,6 +50,36 @@ def earlier_handoffs(
     seed = message_mapping.seed_in(newest.correlation)
     with_it = [h for h in mine if seed and message_mapping.seed_in(h.correlation) == seed and h is not newest]
     return (newest,) if message.answers else (newest, *with_it)
+
+
+def reach_by_identifier(
+    reader: Reader, handoffs: Sequence[Handoff], tenant: str, interactions: Sequence[Interaction]
+) -> None:
+    """Let what a following message sends under new names reach what it sent before, where one business identifier says
+    that they are the same: else a request that is revoked would stay active beside its copy."""
+    stored = {r.key: r for handoff in handoffs for r in reader.resources_of(handoff.id)}
+    before: dict[_Named, set[str]] = {}
+    for resource in stored.values():
+        if resource.author == tenant and not resource.deleted:
+            for name in _names(resource.key.type, decode(resource.body)):
+                before.setdefault(name, set()).add(resource.key.id)
+    known = {i.fixed_id for i in interactions if i.fixed_id and ResourceKey(i.type, i.fixed_id) in stored}
+    found: dict[str, list[Interaction]] = {}
+    for interaction in interactions:
+        names = _names(interaction.type, interaction.resource or {})
+        same = set().union(*(before.get(name, ()) for name in names)) - known
+        if interaction.fixed_id not in known and len(same) == 1:
+            found.setdefault(same.pop(), []).append(interaction)
+    for id_, meant in found.items():
+        if len(meant) == 1:
+            meant[0].fixed_id = id_
+
+
+def _names(type_: str, tree: Tree) -> Iterator[_Named]:
+    identifiers = tree.get("identifier")
+    for identifier in identifiers if isinstance(identifiers, list) else ():
+        if "system" in identifier and "value" in identifier:
+            yield type_, identifier["system"], identifier["value"]
 
 
 def tasks_of(handoffs: Sequence[Handoff], asking: Sequence[Interaction]) -> Mapping[str, Interaction]:

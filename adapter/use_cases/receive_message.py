@@ -14,7 +14,13 @@ from adapter.domain.errors import Invalid, NotAllowed, NotFound
 from adapter.domain.origin import INTERNAL, Origin
 from adapter.domain.partner import Directory, Partner
 from adapter.use_cases.decision import refuse
-from adapter.use_cases.follow_message import earlier_handoffs, step_answered, steps_followed, tasks_of
+from adapter.use_cases.follow_message import (
+    earlier_handoffs,
+    reach_by_identifier,
+    step_answered,
+    steps_followed,
+    tasks_of,
+)
 from adapter.use_cases.ports import Answer, Reader
 from adapter.use_cases.receive_bundle import Permit
 from adapter.use_cases.transact import Done, Plan, Request, fresh_content, transact
@@ -133,6 +139,7 @@ def _plan(
     else:
         seed = message_mapping.seed_in(earlier[0].correlation) or _seed(tenant, message)
         interactions = message_mapping.interactions(message, seed)
+        reach_by_identifier(reader, earlier, tenant, [i for i in interactions if i.type != "Task"])
         asking = [i for i in interactions if _asks_an_organisation(i, message, resolve, directory)]
         standing = tasks_of(earlier, asking)
         steps = steps_followed(world, reader, earlier, standing, message, resolve, taken_back)

@@ -322,6 +322,28 @@ def test_a_message_that_carries_its_task_is_updated_and_taken_back(house: WholeH
     assert len(sender.search(f"Task?focus={begun_task['focus']['reference']}")) == 1
 
 
+def test_an_update_under_new_names_reaches_what_has_the_same_identifier(sender: Caller, receiver: Caller) -> None:
+    order, patient = request()
+    task = task_in(sent(sender, first(order, patient, focus=order)))
+    renamed = {**order, "id": str(uuid4()), "status": "revoked"}
+    over = message(header(focus=[to(renamed)], destination=destination(RECEIVER)), renamed, patient)
+    assert task_in(sent(sender, over))["status"] == "cancelled"
+    assert sender.get(task["focus"]["reference"]).tree["status"] == "revoked"
+    number = order["identifier"][0]["value"]
+    assert len(sender.search(f"ServiceRequest?identifier=urn:example:orders|{number}")) == 1
+
+
+def test_two_requests_of_one_identifier_are_not_taken_for_one(sender: Caller) -> None:
+    order, patient = request()
+    begun = first(order, patient, focus=order)
+    task = task_in(sent(sender, begun))
+    copies = [{**order, "id": str(uuid4()), "priority": priority} for priority in ("urgent", "stat")]
+    assert sent(sender, following(begun, "update", *copies, patient, focus=copies[0])).status == 200
+    assert "priority" not in sender.get(task["focus"]["reference"]).tree
+    number = order["identifier"][0]["value"]
+    assert len(sender.search(f"ServiceRequest?identifier=urn:example:orders|{number}")) == 3
+
+
 def test_each_of_two_tasks_is_followed_by_itself(house: WholeHouse, sender: Caller, third: Caller) -> None:
     (one, patient), owners = request(), (RECEIVER, THIRD)
     other, _ = request(subject=to(patient))

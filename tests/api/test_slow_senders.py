@@ -87,7 +87,7 @@ def test_when_too_much_is_waited_for_already_the_next_is_told_when_to_come_again
             connection.sendall(head("/fhir", token, longest) + b"{")
         time.sleep(0.5)
         with connect(server) as one_more:
-            one_more.sendall(head("/fhir", token, longest))
+            one_more.sendall(head("/fhir", token, longest) + b"x" * (20 * 1024 * 1024))
             refused = one_more.recv(65536).decode().lower()
         alive = requests.get(f"{server.base_url}/healthz", timeout=10)
     finally:

@@ -60,16 +60,23 @@ def _rank(type_: str) -> int:
 
 
 def patient_in(message: Message, resolve: Resolve) -> Tree | None:
-    """The Reference element (as sent) to the person whom the message is about, maybe one with an identifier alone."""
+    """The Reference element (as sent) to the person whom the message is about, maybe one with an identifier alone: of
+    what is in focus, of all requests that are sent, or the only Patient."""
     asked = focus_of(message, resolve)
     for reference in [asked, *message.focus] if asked else message.focus:
         tree = resolve(reference) or {}
+        if tree.get("resourceType") == "Patient":
+            return {"reference": reference}
         actors = [participant["actor"] for participant in tree.get("participant", ()) if "actor" in participant]
         patients = [actor for actor in actors if _is_patient(actor, resolve)]
         for subject in [tree[element] for element in _SUBJECTS if isinstance(tree.get(element), dict)] + patients:
             found = _elsewhere(subject, tree, message)
             if found is not None:
                 return found
+    orders = [tree for tree in message.trees_of("ServiceRequest") if isinstance(tree.get("subject"), dict)]
+    subjects = [found for tree in orders if (found := _elsewhere(tree["subject"], tree, message))]
+    if subjects and all(subject == subjects[0] for subject in subjects):
+        return subjects[0]
     names = [name for entry in message.entries_of("Patient") if (name := name_of(entry))]
     return {"reference": names[0]} if len(names) == 1 else None
 

@@ -75,24 +75,28 @@ def receive_message(
     def answer(done: Done) -> Answer:
         return _answer(world, message, identifier, done)
 
-    return transact(world, Request(tenant, _keys(message, dialect, request_key), origin), plan, answer)
+    return transact(world, Request(tenant, _keys(message, dialect, request_key, destination), origin), plan, answer)
 
 
-def _keys(message: Message, dialect: Dialect, request_key: str | None) -> tuple[tuple[str, bytes], ...]:
+def _keys(
+    message: Message, dialect: Dialect, request_key: str | None, destination: tuple[str, str] | None
+) -> tuple[tuple[str, bytes], ...]:
     """BaRS keeps Bundle.id across updates and leaves MessageHeader.id out; R4 names a message by both. So no id is a
     key: the sender's request id is, and the bytes are. A first message that has both ids and is sent again may have
-    another timestamp (https://hl7.org/fhir/R4/messaging.html#reliable): then what is left of it is the key."""
-    digest = hashlib.sha256(message.digest.encode()).digest()
+    another timestamp (https://hl7.org/fhir/R4/messaging.html#reliable): then what is left of it is the key. The same
+    message to another recipient is another one."""
+    to = _to(destination)
+    digest = hashlib.sha256(f"{message.digest}{to}".encode()).digest()
     keys = []
     if request_key:
         keys.append((f"request:{request_key}", digest))
     if identifier := message.bundle.get("identifier"):
         keys.append((f"bundle:{identifier.get('system', '')}|{identifier.get('value', '')}", digest))
-    keys.append((f"body:{message.digest}", digest))
+    keys.append((f"body:{message.digest}{to}", digest))
     follows = message.answers or message.reason in dialect.update_reasons | dialect.cancel_reasons
     if not follows and "id" in message.bundle and "id" in message.header:
         lasting = hashlib.sha256(encode({k: v for k, v in message.bundle.items() if k not in {"timestamp", "meta"}}))
-        keys.append((f"message:{lasting.hexdigest()}", lasting.digest()))
+        keys.append((f"message:{lasting.hexdigest()}{to}", lasting.digest()))
     return tuple(keys)
 
 
@@ -131,13 +135,13 @@ def _plan(
         return _begin(world, message, tenant, dialect, resolve, destination, taken_back)
     if message.answers:
         # An answer brings resources of its own; an update reaches those of the message that it follows.
-        interactions = message_mapping.interactions(message, _seed(tenant, message))
+        interactions = message_mapping.interactions(message, _seed(tenant, message, destination))
         task = intent.answering_task(message, dialect, resolve)
         interactions = [i for i in interactions if i.resource is not task]
         asking: Sequence[Interaction] = ()
         steps = step_answered(reader, earlier[0], intent.answered(message, dialect, resolve), message)
     else:
-        seed = message_mapping.seed_in(earlier[0].correlation) or _seed(tenant, message)
+        seed = message_mapping.seed_in(earlier[0].correlation) or _seed(tenant, message, destination)
         interactions = message_mapping.interactions(message, seed)
         reach_by_identifier(reader, earlier, tenant, [i for i in interactions if i.type != "Task"])
         asking = [i for i in interactions if _asks_an_organisation(i, message, resolve, directory)]
@@ -165,7 +169,7 @@ def _begin(
 ) -> Plan:
     if message.answers:
         _refuse_bare_answer(message, dialect, resolve)
-    seed = _seed(tenant, message)
+    seed = _seed(tenant, message, destination)
     interactions = message_mapping.interactions(message, seed)
     directory = world.register.directory()
     tasks = [i for i in interactions if _asks_an_organisation(i, message, resolve, directory)]
@@ -198,9 +202,14 @@ def _refuse_bare_answer(message: Message, dialect: Dialect, resolve: Resolve) ->
     )
 
 
-def _seed(tenant: str, message: Message) -> str:
-    """What the ids of a message's resources grow from; two organisations that send the same bytes share none."""
-    return hashlib.sha256(f"{tenant}\n{message.digest}".encode()).hexdigest()[:32]
+def _seed(tenant: str, message: Message, destination: tuple[str, str] | None) -> str:
+    """What the ids of a message's resources grow from; two organisations that send the same bytes share none, nor do
+    two messages of the same bytes to two of them."""
+    return hashlib.sha256(f"{tenant}\n{message.digest}{_to(destination)}".encode()).hexdigest()[:32]
+
+
+def _to(destination: tuple[str, str] | None) -> str:
+    return "".join(f"|{part}" for part in destination or ())
 
 
 def _asks_an_organisation(interaction: Interaction, message: Message, resolve: Resolve, directory: Directory) -> bool:

@@ -3,6 +3,7 @@ one. https://hl7.org/fhir/R4/messageheader.html, https://hl7.org/fhir/R4/messagi
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from whole_house import RECEIVER, SENDER, THIRD, Caller, Got, Tree, WholeHouse
 
 from mappings.canonicals import PARTNER_SYSTEM
+from mappings.json_codec import encode
 
 ELSEWHERE = "https://elsewhere.example/fhir/"
 
@@ -276,6 +278,16 @@ def test_a_task_that_names_no_person_is_about_whom_its_request_is_about(house: W
     assert sender.get(handoff.patient).tree["name"] == patient["name"]
 
 
+def test_the_person_is_the_one_in_focus_or_the_one_of_all_requests(sender: Caller) -> None:
+    order, patient = request()
+    another = made("Patient", name=[{"family": "Else"}])
+    visit = made("Appointment", status="proposed", participant=[{"status": "accepted", "actor": {"display": "a room"}}])
+    for focus in (patient, visit):
+        head = header(focus=[to(focus)], destination=destination(RECEIVER))
+        task = task_in(sent(sender, message(head, another, order, patient, visit)))
+        assert sender.get(task["for"]["reference"]).tree["name"] == patient["name"]
+
+
 def test_the_same_id_of_two_servers_is_two_people(sender: Caller) -> None:
     """The request's Patient/1 is the one of its own server, wherever the header comes from."""
     theirs, other = ({"resourceType": "Patient", "id": "1", "name": [{"family": name}]} for name in ("Right", "Wrong"))
@@ -510,6 +522,15 @@ def test_a_first_message_sent_again_under_another_timestamp_is_the_same(sender: 
     again = sent(sender, begun | {"timestamp": "2026-11-22T05:01:00.5+01:00"})
     assert again.raw == answer.raw
     assert len(sender.search(f"Task?focus={task_in(answer)['focus']['reference']}")) == 1
+
+
+def test_the_same_message_to_another_recipient_is_another_one(house: WholeHouse, sender: Caller) -> None:
+    order, patient = request()
+    bundle = message(header(focus=[to(order)]), order, patient)
+    for partner in (RECEIVER, THIRD):
+        named = base64.b64encode(encode(known_as(partner)["identifier"])).decode()
+        task = task_in(sent(sender, bundle, NHSD_Target_Identifier=named))
+        assert owner_of(house, task) == partner
 
 
 def test_an_update_back_to_what_was_sent_before_is_not_taken_for_a_repetition(sender: Caller) -> None:

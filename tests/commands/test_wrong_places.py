@@ -13,9 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 from whole_house import THIRD, WholeHouse
 
+from adapter import serving
 from adapter.cli import main
 from adapter.config import InvalidSettings
 from adapter.demo_partners import demo_key
+from adapter.domain.errors import Unavailable
 from adapter.serving import refuse_taken_port
 
 Run = Callable[..., Result]
@@ -165,6 +167,23 @@ def test_a_port_at_which_somebody_listens_is_refused_although_the_kernel_would_s
         with pytest.raises(InvalidSettings, match=f"HANDOFF_PORT: expected a free port of 127.0.0.1, got {port}"):
             refuse_taken_port("127.0.0.1", port, patience=0.2)
     refuse_taken_port("127.0.0.1", port)
+
+
+def test_serve_looks_at_its_port_before_it_makes_anything(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reached(*_: object) -> None:
+        raise Unavailable("the database was reached")
+
+    monkeypatch.setattr(serving, "EmbeddedPostgres", reached)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = run("serve", "--port", str(other.getsockname()[1]))
+    assert done.exit_code == 1
+    assert "HANDOFF_PORT: expected a free port" in done.output
+    assert not (tmp_path / "var").exists()
 
 
 def test_a_port_that_becomes_free_is_waited_for() -> None:

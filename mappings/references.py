@@ -89,6 +89,14 @@ def _narrative_link(uris: Mapping[str, str], match: re.Match[str]) -> str:
     return f"{match.group(1)}{match.group(2)}{target}{match.group(2)}"
 
 
+def here(element: Tree | None, base_url: str) -> Tree | None:
+    """A Reference element with an address of this server made relative."""
+    reference = (element or {}).get("reference", "")
+    if not reference.startswith(base_url + "/"):
+        return element
+    return {**(element or {}), "reference": reference[len(base_url) + 1 :]}
+
+
 def base_of(full_url: str | None) -> str | None:
     """`https://x/fhir/` of `https://x/fhir/Patient/1`; None for a urn or anything that is not a RESTful address."""
     match = _REST_URL.match(full_url) if full_url else None

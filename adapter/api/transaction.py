@@ -48,16 +48,17 @@ def transaction_routes(face: Face) -> Blueprint:
             with_bodies=preference("return") == "representation",
             describe=describe,
             origin=face.origin("transaction"),
-            remarks=remarks(warnings),
+            remarks=_of_entries(warnings),
+            outcome=outcome,
         )
         return answered(answer)
 
     return routes
 
 
-def remarks(warnings: list[Issue]) -> dict[int, bytes]:
+def _of_entries(warnings: list[Issue]) -> dict[int, list[Issue]]:
     """What was noticed about each entry without being refused, such as a profile that is not known here."""
-    return {index: outcome(issues) for index, issues in issues_by_entry(warnings).items() if index is not None}
+    return {index: issues for index, issues in issues_by_entry(warnings).items() if index is not None}
 
 
 def _refuse_others(bundle: Tree) -> None:

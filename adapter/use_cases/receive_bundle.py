@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from adapter.domain.disclosure import PART2
-from adapter.domain.errors import HandoffError, NotSupported
+from adapter.domain.errors import HandoffError, Issue, NotSupported
 from adapter.domain.origin import INTERNAL, Origin
+from adapter.use_cases.order_without_task import HandedOver, hand_over_orders
 from adapter.use_cases.ports import Answer, Reader, StoredResource
 from adapter.use_cases.read import Disclose, read, show_nobody
 from adapter.use_cases.transact import Done, Plan, Request, fresh_content, transact
@@ -29,8 +30,10 @@ Permit = Callable[[Interaction], None]
 Describe = Callable[[HandoffError], tuple[int, bytes]]
 """A refusal → its status and OperationOutcome."""
 
-Remarks = Mapping[int, bytes]
-"""Index of an entry → the OperationOutcome of what was noticed about it without being refused."""
+Remarks = Mapping[int, Sequence[Issue]]
+"""Index of an entry → what was noticed about it without being refused."""
+Outcomes = Callable[[Sequence[Issue]], bytes]
+"""Issues → their OperationOutcome."""
 NO_REMARKS: Remarks = MappingProxyType({})
 
 _READS = frozenset({"GET", "HEAD"})
@@ -48,12 +51,14 @@ def receive_bundle(
     describe: Describe,
     origin: Origin = INTERNAL,
     remarks: Remarks = NO_REMARKS,
+    outcome: Outcomes,
 ) -> Answer:
     """Carry out a transaction or batch. `bundle` is `raw`, decoded and structurally checked; `describe` turns the
     refusal of a batch entry into its status and OperationOutcome. Raises HandoffError: nothing was written."""
+    told = {index: outcome(issues) for index, issues in remarks.items()}
     kind = bundle["type"]
     if kind == "batch":
-        return _batch(world, tenant, bundle, raw, permit, request_key, with_bodies, describe, origin, remarks)
+        return _batch(world, tenant, bundle, raw, permit, request_key, with_bodies, describe, origin, told)
     if kind != "transaction":
         raise NotSupported(
             f"expected a Bundle of type transaction or batch here, got {kind}; a message goes to $process-message",
@@ -62,21 +67,30 @@ def receive_bundle(
     content = fresh_content(bundle, raw)
     labels = bundle_kinds(bundle)
     asked: dict[int, Interaction] = {}
+    handed_over = HandedOver()
 
     def plan(reader: Reader) -> Plan:
-        interactions = bundle_mapping.from_fhir(content())
+        nonlocal handed_over
+        tree = content()
+        interactions = bundle_mapping.from_fhir(tree)
         for index, interaction in enumerate(interactions):
             permit(interaction)
             if interaction.method in _READS:
                 asked[index] = interaction
                 # A read that must fail refuses the whole before anything is written.
                 read(reader, interaction, show_nobody)
-        return Plan(interactions, labels=labels)
+        handed_over = hand_over_orders(world, reader, tenant, tree, interactions)
+        for task in handed_over.tasks:
+            permit(task)
+        return Plan([*interactions, *handed_over.tasks], labels=labels)
 
     def answer(done: Done) -> Answer:
+        sent = len(done.outcomes) - len(handed_over.tasks)
+        for index, issue in handed_over.remarks(done.outcomes[sent:]):
+            told[index] = outcome([*remarks.get(index, ()), issue])
         entries = [
-            bundle_mapping.response_entry(outcome, with_bodies, remarks.get(index))
-            for index, outcome in enumerate(done.outcomes)
+            bundle_mapping.response_entry(each, with_bodies, told.get(index))
+            for index, each in enumerate(done.outcomes[:sent])
         ]
         kinds = done.restricted if with_bodies else ()
         return Answer(200, {}, bundle_mapping.response_bundle("transaction-response", world.new_id(), entries, kinds))
@@ -141,7 +155,7 @@ def _batch(
     with_bodies: bool,
     describe: Describe,
     origin: Origin,
-    remarks: Remarks,
+    told: Mapping[int, bytes],
 ) -> Answer:
     """Each entry by itself, and so each with a key of its own: a repeated batch repeats what failed, nothing else."""
     digest = hashlib.sha256(raw).digest()
@@ -152,7 +166,7 @@ def _batch(
         keys = ((f"request:{request_key}#{index}", digest),) if request_key else ()
         try:
             request = Request(tenant, keys, origin)
-            given = _batch_entry(world, request, entry, index, permit, with_bodies, remarks.get(index), labels)
+            given = _batch_entry(world, request, entry, index, permit, with_bodies, told.get(index), labels)
             entries.append(given.body)
             headers |= given.headers
         except HandoffError as refusal:

@@ -35,7 +35,7 @@ from mappings.json_codec import encode
 from mappings.message import HEADER_AT, Message
 from mappings.message_intent import Asked
 from mappings.party import partner_named_by
-from mappings.references import Resolve, base_of, contained_or
+from mappings.references import Resolve, base_of, contained_or, here
 from mappings.security_labels import bundle_kinds
 
 Tree = dict[str, Any]
@@ -103,20 +103,12 @@ def _keys(
 def _check_sender(message: Message, tenant: str, directory: Directory, base_url: str) -> None:
     """The client's organisation is the sender. A message may describe it in its own words, not as another partner."""
     resolve = contained_or(message.header, message_mapping.bundle_resolver(message.bundle))
-    named = partner_named_by(_here(message.header.get("sender"), base_url), resolve, directory)
+    named = partner_named_by(here(message.header.get("sender"), base_url), resolve, directory)
     if named is not None and named.id != tenant:
         raise NotAllowed(
             "expected MessageHeader.sender to belong to the organisation of the access token, got another partner",
             expression=f"{HEADER_AT}.sender",
         )
-
-
-def _here(element: Tree | None, base_url: str) -> Tree | None:
-    """A Reference element with an address of this server made relative."""
-    reference = (element or {}).get("reference", "")
-    if not reference.startswith(base_url + "/"):
-        return element
-    return {**(element or {}), "reference": reference[len(base_url) + 1 :]}
 
 
 def _plan(
@@ -242,7 +234,7 @@ def recipient(
     roles = message.trees_of("PractitionerRole")
 
     def named(element: Tree | None, holder: Tree) -> Partner | None:
-        return partner_named_by(_here(element, base_url), contained_or(holder, resolve), directory, roles)
+        return partner_named_by(here(element, base_url), contained_or(holder, resolve), directory, roles)
 
     found = [directory.by_identifier(*destination)] if destination is not None else []
     if not any(found):

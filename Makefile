@@ -36,8 +36,9 @@ $(BROWSER)/node_modules/.installed: $(BROWSER)/package-lock.json $(BROWSER)/unpa
 demo: $(VENV)/.installed
 	$(BIN)/handoff demo
 
+# Two files at a time: the tests of one share a house. `.venv/bin/python -m pytest` is the same, one after the other.
 test: $(VENV)/.installed $(CLIENTS)/node_modules/.installed $(BROWSER)/node_modules/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ import pytest
 from looking import Eyes, opened_browser
 from played_house import played_house
 from playwright.sync_api import Browser
-from scene import Scene, set_up
+from stage import Scene, set_up
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from looking import Eyes
 from playwright.sync_api import Browser
-from scene import CLINIC, CRISIS, Scene
+from stage import CLINIC, CRISIS, Scene
 
 DOCS = Path(__file__).parents[2] / "docs"
 SMALL = 150_000

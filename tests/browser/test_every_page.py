@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from looking import LAPTOP, PHONE, ZOOMED, Eyes
 from playwright.sync_api import Browser
-from scene import CLINIC, CRISIS, PEOPLE, SILENT, STRANGER, TELLER, Scene
+from stage import CLINIC, CRISIS, PEOPLE, SILENT, STRANGER, TELLER, Scene
 
 
 class Shown(NamedTuple):

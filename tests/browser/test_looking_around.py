@@ -8,7 +8,7 @@ import time
 import pytest
 from looking import Eyes, said
 from playwright.sync_api import Browser
-from scene import CLINIC, CRISIS, HOSTILE, LONG, RIGHT_TO_LEFT, SILENT, STRANGER, TELLER, Scene
+from stage import CLINIC, CRISIS, HOSTILE, LONG, RIGHT_TO_LEFT, SILENT, STRANGER, TELLER, Scene
 
 from adapter.api.access_token import AccessTokens
 from adapter.config import signing_secret

@@ -83,6 +83,12 @@ QUERIES = {
 }
 
 
+def found_in(searchset: Tree) -> list[str]:
+    """Without what is said beside it: of other tests' handoffs something may be withheld."""
+    resources = [e["resource"] for e in searchset.get("entry", ()) if e["search"]["mode"] != "outcome"]
+    return [f"{resource['resourceType']}/{resource['id']}" for resource in resources]
+
+
 @pytest.mark.parametrize("query", QUERIES)
 def test_it_is_answered_by_either_side_and_by_nobody_elses_question(
     sent: Sent, sender: Caller, receiver: Caller, third: Caller, query: str
@@ -99,11 +105,10 @@ def test_it_is_answered_by_either_side_and_by_nobody_elses_question(
     for caller in (sender, receiver):
         got = caller.send("GET", path, headers={"Prefer": "handling=strict"})
         assert got.status == 200, got.tree
-        found = [f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in got.tree.get("entry", ())]
-        assert sorted(found) == sorted(expected)
+        assert sorted(found_in(got.tree)) == sorted(expected)
     posted = sender.send("POST", f"{path.partition('?')[0]}/_search", raw=path.partition("?")[2].encode(),
                          headers={"Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
-    assert len(posted.tree.get("entry", ())) == len(expected)
+    assert len(found_in(posted.tree)) == len(expected)
     assert third.search(path) == []
 
 

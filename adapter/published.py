@@ -1,19 +1,18 @@
-"""Resources of the package of profiles that every partner reads here: the Measures, and the topic to subscribe to."""
+"""What of the package of profiles every partner reads here: what is measured, what can be subscribed to, and the words
+and shapes that Tasks are written in."""
 
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from mappings.json_codec import decode
 
-
-def published_measures() -> list[dict[str, Any]]:
-    """As they are in the package, in the order of their ids."""
-    found = (file for file in files("profiles").joinpath("package").iterdir() if file.name.startswith("Measure-"))
-    return [decode(file.read_bytes()) for file in sorted(found, key=lambda file: file.name)]
+TYPES: Final = ("Basic", "CodeSystem", "Measure", "SearchParameter", "StructureDefinition", "ValueSet")
+"""A Basic is the form that R4 has for a SubscriptionTopic. OperationDefinitions have a route of their own."""
 
 
-def published_topics() -> list[dict[str, Any]]:
-    """In the form that R4 has for a SubscriptionTopic, a Basic."""
-    return [decode(files("profiles").joinpath("package", "Basic-handoff.json").read_bytes())]
+def definitions(*types: str) -> list[dict[str, Any]]:
+    """Those of the package that have one of `types`, as they are in it, in the order of types and ids."""
+    found = {file.name: file for file in files("profiles").joinpath("package").iterdir()}
+    return [decode(found[name].read_bytes()) for type in types for name in sorted(found) if name.startswith(f"{type}-")]

@@ -23,7 +23,7 @@ from adapter.app import open_house
 from adapter.config import PREFIX, InvalidSettings, Settings, refuse_insecure
 from adapter.demo_partners import ensure_demo_partners
 from adapter.domain.errors import Unavailable
-from adapter.published import published_measures, published_topics
+from adapter.published import TYPES, definitions
 from adapter.storage import EmbeddedPostgres, database_url, upgrade
 from adapter.storage.database_facts import database_facts
 from adapter.use_cases.publish_pathways import publish_pathways
@@ -53,8 +53,7 @@ def serve(settings: Settings, *, with_worker: bool, demo_ports: Mapping[str, int
     upgrade(url)
     with open_house(settings, url, connections=2) as house:
         refuse_insecure(settings, house.register.directory(), database_facts(house.store.engine))
-        published = [*published_measures(), *published_topics()]
-        publish_pathways(house.store, house.world.pathways, house.clock.now(), published)
+        publish_pathways(house.store, house.world.pathways, house.clock.now(), definitions(*TYPES))
         if demo:
             ensure_demo_partners(house.store, house.register, settings.demo_keys, house.clock.now(), demo_ports)
     environment = {**_as_environment(settings), f"{PREFIX}DATABASE_URL": url}

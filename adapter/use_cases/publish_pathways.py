@@ -1,5 +1,4 @@
-"""Publish the pathways, as PlanDefinitions and ActivityDefinitions, the Measures and the topic: every partner reads
-them.
+"""Publish the pathways, as PlanDefinitions and ActivityDefinitions, and what of the package every partner reads here.
 
 They are written when the adapter starts, and only where they differ from what is there; a pathway whose file is gone is
 retired and not deleted, as handoffs still name it.
@@ -28,7 +27,16 @@ from mappings.json_codec import decode, encode
 from mappings.times import format_time
 
 AUTHOR: Final = "handoff-adapter"
-_TYPES: Final = ("PlanDefinition", "ActivityDefinition", "Measure")
+_TYPES: Final = (
+    "PlanDefinition",
+    "ActivityDefinition",
+    "Measure",
+    "CodeSystem",
+    "SearchParameter",
+    "StructureDefinition",
+    "ValueSet",
+)
+"""What has a status and so can be retired."""
 _MOST: Final = 1000
 
 
@@ -59,7 +67,7 @@ def publish_pathways(store: Store, pathways: Mapping[str, Pathway], now: datetim
 def _published(reader: Reader) -> Iterator[StoredResource]:
     """What the adapter has published and not retired; a partner's own definitions are the partner's."""
     for type_ in _TYPES:
-        page = reader.search(SearchQuery(type_, (("status", "active"),), count=_MOST))
+        page = reader.search(SearchQuery(type_, (("status", "draft,active"),), count=_MOST))
         yield from (resource for resource in page.matches if resource.author == AUTHOR)
 
 

@@ -9,7 +9,7 @@ from whole_house import RECEIVER, SENDER, THIRD, Caller, Got, Tree, WholeHouse, 
 
 from adapter.domain.errors import TooLarge
 from adapter.domain.measures import MEASURES, STRATIFIERS
-from adapter.published import published_measures
+from adapter.published import definitions
 from adapter.use_cases.publish_pathways import publish_pathways
 from adapter.use_cases.report_measures import Period, report_measures
 from adapter.validation import check
@@ -156,11 +156,11 @@ def test_the_system_counts_every_handoff_once(counted: WholeHouse) -> None:
 
 
 def test_every_partner_reads_and_finds_the_measures(house: WholeHouse) -> None:
-    publish_pathways(house.house.store, {}, house.house.clock.now(), published_measures())
-    assert [tree["id"] for tree in published_measures()] == sorted(MEASURES)
+    publish_pathways(house.house.store, {}, house.house.clock.now(), definitions("Measure"))
+    assert [tree["id"] for tree in definitions("Measure")] == sorted(MEASURES)
     assert house.caller(THIRD).get("Measure/completion-rate").tree["title"] == "Completion rate"
     assert len(house.caller(THIRD).search("Measure?status=active&_count=50")) == len(MEASURES)
-    assert publish_pathways(house.house.store, {}, house.house.clock.now(), published_measures()) == 0
+    assert publish_pathways(house.house.store, {}, house.house.clock.now(), definitions("Measure")) == 0
 
 
 def test_a_report_over_too_many_handoffs_is_refused_and_not_cut(counted: WholeHouse) -> None:

@@ -14,7 +14,7 @@ from adapter.app import furnish
 from adapter.config import Settings
 from adapter.domain.errors import BusinessRule
 from adapter.domain.subscription import FILTERS
-from adapter.published import published_topics
+from adapter.published import definitions
 from adapter.use_cases.publish_pathways import publish_pathways
 from adapter.use_cases.take_subscription import MOST
 
@@ -311,7 +311,7 @@ def test_the_capability_statement_names_the_topic(quiet: SubscribedHouse) -> Non
 
 
 def test_the_topic_is_published_with_every_filter(quiet: SubscribedHouse, receiver: Caller) -> None:
-    publish_pathways(quiet.house.store, {}, quiet.house.clock.now(), published_topics())
+    publish_pathways(quiet.house.store, {}, quiet.house.clock.now(), definitions("Basic"))
     (key,) = receiver.search("Basic?code=http://hl7.org/fhir/fhir-types|SubscriptionTopic")
     tree = receiver.get(key).tree
     told: dict[str, list[dict[str, str]]] = {}

@@ -191,6 +191,9 @@ def _verify(
         if found != number:
             position += 1
             return flaw(f"seal {number} is missing")
+        if None in rows:
+            position += 1
+            return flaw(f"seal {number} is not what was written")
         content = f"SELECT id, {_digest(trail)} FROM {trail.table} WHERE id = ANY($1::bigint[])"
         digests = dict(driver.rows(content, bigint_literal(rows)))
         for index, id in enumerate(rows):

@@ -36,6 +36,10 @@ ALWAYS: Final = settings(
 FEW: Final = settings(ALWAYS, max_examples=8)
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+"""What other threads of this process draw meanwhile is taken for the strategies' own."""
+
+
 @pytest.fixture(scope="module")
 def schema(house: WholeHouse) -> Any:
     return schemathesis.openapi.from_wsgi("/openapi.json", house.app)

@@ -19,6 +19,8 @@ MAX_DEPTH = 64
 MAX_EXPONENT = 308
 """Of a double: beyond it a number means infinity or zero to most who read JSON (RFC 8259, section 6)."""
 _MAX_BITS = 1024
+_WHOLE = "Resource"
+"""Where a fault is that leaves nothing to point into; the text says line and column."""
 
 
 def decode_resource(raw: bytes, *, max_bytes: int) -> Tree:
@@ -27,16 +29,19 @@ def decode_resource(raw: bytes, *, max_bytes: int) -> Tree:
     Raises TooLarge above `max_bytes`; Malformed for bytes that are no JSON object, for more than 64 levels
     (`too-costly`), for U+0000 and for numbers beyond a double's range (`value`); Invalid without `resourceType`."""
     if len(raw) > max_bytes:
-        raise TooLarge(f"expected at most {max_bytes} bytes, got {len(raw)}")
-    tree = json_codec.decode(raw)
+        raise TooLarge(f"expected at most {max_bytes} bytes, got {len(raw)}", expression=_WHOLE)
+    try:
+        tree = json_codec.decode(raw)
+    except Malformed as refusal:
+        raise refusal.below(_WHOLE) from None
     if not isinstance(tree, dict):
         got = "an array" if isinstance(tree, list) else "a single value"
-        raise Malformed(f"expected a JSON object at line 1 column 1, got {got}")
+        raise Malformed(f"expected a JSON object at line 1 column 1, got {got}", expression=_WHOLE)
     refuse_costly(tree)
     if b"\\u0000" in raw:
         _refuse_nul(tree)
     if not isinstance(tree.get("resourceType"), str):
-        raise Invalid("expected a resource with its resourceType, got none", expression="Resource", code="structure")
+        raise Invalid("expected a resource with its resourceType, got none", expression=_WHOLE, code="structure")
     return tree
 
 

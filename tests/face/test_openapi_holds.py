@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 from uuid import uuid4
+from zlib import crc32
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
@@ -34,6 +34,8 @@ ALWAYS: Final = settings(
     max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 FEW: Final = settings(ALWAYS, max_examples=8)
+RESTING_ON_MORE: Final = {"confidentiality", "consents", "emergency", "documents"}
+"""Members that name organisations, or need each other."""
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
@@ -86,8 +88,9 @@ def test_what_the_openapi_allows_is_answered_as_it_says(
     headers, seen = bearer(house, path), Counter[int]()
 
     @often(path)
-    @given(case=allowed, known=st.booleans())
-    def tried(case: Any, known: bool) -> None:
+    @given(case=allowed)
+    def tried(case: Any) -> None:
+        known = crc32(repr((case.body, case.path_parameters)).encode()) % 4 > 0  # and else as it was thought up
         if "X-Request-ID" in case.headers:  # else nearly all would be the first one again, with another body
             case.headers["X-Request-ID"] = str(uuid4())
         if known and "id" in case.path_parameters:
@@ -101,7 +104,8 @@ def test_what_the_openapi_allows_is_answered_as_it_says(
                 case.body["to"]["organization"] = RECEIVER
                 case.body["by"].pop("organization", None)
         if known and (method, path) == ("POST", "/handoffs"):
-            case.body = {**case.body, "recipient": RECEIVER, "pathway": "referral"}
+            plain = {name: case.body[name] for name in case.body.keys() - RESTING_ON_MORE}
+            case.body = {**plain, "recipient": RECEIVER, "pathway": "referral"}
         seen[case.call_and_validate(headers=headers, checks=CHECKS).status_code] += 1
 
     tried()

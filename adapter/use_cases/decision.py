@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -112,3 +112,17 @@ class Decision:
 
 def refuse(text: str, expression: str) -> BusinessRule:
     return BusinessRule(text, expression=expression)
+
+
+def the_only_one(partners: Mapping[str, Partner], at: str, role: str, *, instead: str) -> Partner:
+    """Of at least one named recipient, by id. Raises BusinessRule at `at` for several, and for one that is disabled."""
+    if len(partners) > 1:
+        raise refuse(
+            "expected one recipient, for one organisation at a time holds a person; got several registered partners: "
+            f"{instead}",
+            at,
+        )
+    (partner,) = partners.values()
+    if not partner.active:
+        raise refuse(f"expected an active partner as the {role}, got one that is disabled", at)
+    return partner

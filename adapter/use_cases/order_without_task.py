@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from adapter.domain.errors import Issue
 from adapter.domain.partner import Partner
-from adapter.use_cases.decision import refuse
+from adapter.use_cases.decision import the_only_one
 from adapter.use_cases.ports import Reader, ResourceKey
 from adapter.use_cases.targets import match_at
 from adapter.use_cases.world import World
@@ -69,7 +69,8 @@ def hand_over_orders(
         if not performers:
             found.to_nobody.append(index)
         elif initiator is not None and tenant not in performers:
-            owner = _only(performers, order)
+            instead = "send a Task that asks one of them"
+            owner = the_only_one(performers, f"{order.at}.performer", "performer", instead=instead)
             found.tasks.append(_task(world, order, initiator, owner))
             found.owners.append((index, owner))
     return found
@@ -108,20 +109,6 @@ def _naming(world: World, reader: Reader, bundle: Tree) -> Callable[[Tree, Inter
 
 def _type(entry: Tree) -> str | None:
     return (entry.get("resource") or {}).get("resourceType")
-
-
-def _only(performers: dict[str, Partner], order: Interaction) -> Partner:
-    at = f"{order.at}.performer"
-    if len(performers) > 1:
-        raise refuse(
-            "expected one recipient, for one organisation at a time holds a person; got several registered partners: "
-            "send a Task that asks one of them",
-            at,
-        )
-    (owner,) = performers.values()
-    if not owner.active:
-        raise refuse("expected an active partner as the performer, got one that is disabled", at)
-    return owner
 
 
 def _task(world: World, order: Interaction, initiator: Partner, owner: Partner) -> Interaction:

@@ -13,7 +13,7 @@ from typing import Any
 from adapter.domain.errors import Invalid, NotAllowed, NotFound
 from adapter.domain.origin import INTERNAL, Origin
 from adapter.domain.partner import Directory, Partner
-from adapter.use_cases.decision import refuse
+from adapter.use_cases.decision import refuse, the_only_one
 from adapter.use_cases.follow_message import (
     earlier_handoffs,
     reach_by_identifier,
@@ -257,16 +257,7 @@ def recipient(
             "register, or a receiver whose Organization has an identifier of it; got none that is registered",
             at,
         )
-    if len(partners) > 1:
-        raise refuse(
-            "expected one recipient, for one organisation at a time holds a person; got several registered partners: "
-            "send each a message of its own",
-            at,
-        )
-    (partner,) = partners.values()
-    if not partner.active:
-        raise refuse("expected an active partner as the destination, got one that is disabled", at)
-    return partner
+    return the_only_one(partners, at, "destination", instead="send each a message of its own")
 
 
 def _made_task(world: World, message: Message, resolve: Resolve, seed: str, tenant: str, owner: Partner) -> Interaction:
